@@ -1,0 +1,35 @@
+"""dxr: do deep features retrieve X?
+
+Importing this package is cheap: torch, umap and dash are loaded by the functions that need them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from dxr_dash.errors import DxrError
+from dxr_dash.settings import VERSION
+
+if TYPE_CHECKING:
+    from dxr_dash.api import add_query_set, answer, build, build_demo, nearest, open_collection
+
+__version__ = VERSION
+
+__all__ = [
+    "DxrError",
+    "__version__",
+    "add_query_set",
+    "answer",
+    "build",
+    "build_demo",
+    "nearest",
+    "open_collection",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a public name from ``dxr_dash.api`` when it is first used: numpy and pyarrow load then, not before."""
+    if name in __all__:
+        return getattr(importlib.import_module("dxr_dash.api"), name)
+    raise AttributeError(f"module 'dxr_dash' has no attribute {name!r}")

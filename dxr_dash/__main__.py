@@ -1,0 +1,5 @@
+"""Run dxr with ``python -m dxr_dash``."""
+
+from dxr_dash.cli import main
+
+main()

@@ -1,0 +1,235 @@
+"""The frozen records that pass between disk, numbers, pictures and screen.
+
+Array letters: N gallery images, Q query images, D dimensions, K neighbours held, k neighbours asked for,
+B draws. A *row* is an image's place in the gallery. An *item* names an image of a query or of its ranking
+in one integer: a gallery row when it is >= 0, the outside image ``-1 - item`` of the query set otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FloatArray = npt.NDArray[np.float32]
+DoubleArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+OnProgress = Callable[[str, int, int], None]
+"""Called as (step, done, total) while long work goes on; total 0 means not known yet."""
+
+
+def silent(_step: str, _done: int, _total: int) -> None:
+    """Take progress and show nothing."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that was not taken into the collection, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did."""
+
+    folder: Path
+    n_images: int
+    n_extracted: int
+    n_removed: int
+    skipped: tuple[Skipped, ...]
+    graph_recall: float
+    seconds: dict[str, float] = field(default_factory=dict)  # by step, in the order they ran
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The images nearest to one image or to a query set, nearest first.
+
+    Attributes:
+        rows: (k,) gallery rows.
+        distances: (k,) float32, in the metric of the feature space. For a set: the distance to its nearest member.
+        percentiles: (k,) float64 in 0..1: the share of baseline pairs that are farther apart.
+        members: (k,) item of the query that is nearest; for one image, that image.
+    """
+
+    rows: IntArray
+    distances: FloatArray
+    percentiles: DoubleArray
+    members: IntArray
+
+
+@dataclass(frozen=True)
+class SetDistances:
+    """All that one query set's distances say about it, without an array of N x Q.
+
+    "Compared" gallery images are those that are not members of the set themselves.
+
+    Attributes:
+        items: (Q,) the members, as items.
+        within: (Q, Q) float32 distances between members; the diagonal is NaN.
+        n_less: (Q, Q) int64, [q, m] = compared gallery images strictly nearer to q than member m is.
+        n_equal: (Q, Q) int64, [q, m] = compared gallery images exactly as far from q as member m is.
+        n_compared: how many gallery images were compared, M.
+        edges: (n_bins + 1,) float32 edges of the histogram bins.
+        to_gallery: (Q, n_bins) int64 histogram of the distances from each member to the compared images.
+        nearest_rows: (Q, k) compared gallery rows nearest to each member, nearest first.
+        nearest_distances: (Q, k) float32.
+        set_distance: (N,) float32, for every gallery row the distance to the nearest *other* member.
+        nearest_member: (N,) int64, position 0..Q-1 of that member; -1 where there is none.
+    """
+
+    items: IntArray
+    within: FloatArray
+    n_less: IntArray
+    n_equal: IntArray
+    n_compared: int
+    edges: FloatArray
+    to_gallery: IntArray
+    nearest_rows: IntArray
+    nearest_distances: FloatArray
+    set_distance: FloatArray
+    nearest_member: IntArray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measure with its interval and the value that chance alone gives."""
+
+    value: float
+    low: float
+    high: float
+    chance: float
+
+
+class Verdict(StrEnum):
+    """The four answers to "do these features retrieve X?"."""
+
+    YES = "yes"
+    PARTLY = "partly"
+    NO = "no"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One query image and what it retrieves: the evidence beside the numbers.
+
+    The ranking is that of the known-item test: the other members hidden among the compared gallery images.
+
+    Attributes:
+        item: the query image.
+        average_precision: of its ranking.
+        first_hit: rank of the first other member, 1 = nearest.
+        ranking: (k,) items, nearest first.
+        distances: (k,) float32.
+        percentiles: (k,) float64 in 0..1: the share of baseline pairs that are farther apart.
+        hits: (k,) whether the image is a member of the set.
+    """
+
+    item: int
+    average_precision: float
+    first_hit: int
+    ranking: IntArray
+    distances: FloatArray
+    percentiles: DoubleArray
+    hits: BoolArray
+
+
+@dataclass(frozen=True)
+class AgainstControl:
+    """The query set against its control set: chance is 0.5, "it retrieves the things, not X"."""
+
+    name: str
+    n_images: int
+    auroc: Estimate
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Do these features retrieve X? In fixed words, with the numbers and images that say so.
+
+    Attributes:
+        sentence: the answer in fixed words.
+        auroc: chance that a member is nearer to a member than a gallery image is; ties count half.
+        mean_ap: mean average precision of the known-item test.
+        precision: precision at ``settings.PRECISION_AT`` (or at the number of relevant images, if fewer).
+        per_image_auroc, per_image_ap: (Q,) float64 per member, in the order of ``items``.
+        proofs: best, median and worst member by average precision.
+        warnings: what could overturn the verdict, as full sentences.
+    """
+
+    name: str
+    verdict: Verdict
+    sentence: str
+    n_images: int
+    n_compared: int
+    auroc: Estimate
+    mean_ap: Estimate
+    precision: Estimate
+    control: AgainstControl | None
+    items: IntArray
+    per_image_auroc: DoubleArray
+    per_image_ap: DoubleArray
+    proofs: tuple[Proof, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The measures as a table: one line each, with value, interval and chance."""
+        import pandas as pd
+
+        lines = {"AUROC": self.auroc, "mAP": self.mean_ap, "precision": self.precision}
+        if self.control is not None:
+            lines["AUROC over control"] = self.control.auroc
+        return pd.DataFrame({name: asdict(estimate) for name, estimate in lines.items()}).T
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain values that JSON can hold; a value that is not known is None."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The distribution of one group of distances, ready to draw: binned and smoothed, never the raw values.
+
+    Attributes:
+        name: "baseline", "to gallery" or "within", or an image's name.
+        n: number of distances.
+        centres: (n_bins,) bin centres on the shared axis.
+        density: (n_bins,) histogram, integrates to 1 over the axis.
+        smooth: (n_bins,) Gaussian-smoothed density on the same axis, integrates to 1.
+        quantiles: the 5, 25, 50, 75 and 95 % quantiles.
+    """
+
+    name: str
+    n: int
+    centres: DoubleArray
+    density: DoubleArray
+    smooth: DoubleArray
+    quantiles: tuple[float, float, float, float, float]

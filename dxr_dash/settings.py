@@ -1,0 +1,56 @@
+"""Every default of dxr: value, unit and meaning, in one place."""
+
+from __future__ import annotations
+
+VERSION = "0.1.0"
+
+# The form on disk
+FORMAT = 1  # raised when an older dxr could misread the folder
+SUFFIX = ".dxr"
+
+# Reading images
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+MAX_IMAGE_PIXELS = 100_000_000  # declared width x height; more is refused before it is decoded
+MAX_IMAGE_BYTES = 256 * 1024 * 1024
+THUMBNAIL_PX = 128  # longer side
+THUMBNAIL_QUALITY = 85  # JPEG
+
+# Features
+NETWORK = "alexnet"
+LAYER = "fc7"
+BUNDLED_NETWORK = "thingsnet"
+BATCH_IMAGES = 32  # also the unit of what an interrupted build can lose
+DOWNLOAD_ANSWER_S = 8.0  # how long the site of the weights may take to answer; then it counts as offline
+METRIC = "cosine"
+
+# Neighbour graph and map
+GRAPH_NEIGHBOURS = 30  # columns of the graph, the image itself left out
+EXACT_GRAPH_LIMIT = 10_000  # images; up to here exact search is as quick as pynndescent (docs/performance.md)
+RECALL_AT = 15  # graph recall is measured for this many neighbours
+RECALL_SAMPLE = 1_000  # images whose true neighbours are found by brute force to measure it
+MAP_NEIGHBOURS = 15
+MAP_MIN_DISTANCE = 0.1
+SEED = 0
+
+# Baseline
+BASELINE_PAIRS = 200_000  # random gallery pairs
+BASELINE_ALL_PAIRS_LIMIT = 1_500  # images; up to here every pair is taken
+
+# Query sets and answers
+BOOTSTRAP_DRAWS = 2_000
+CONFIDENCE = 0.95
+MIN_QUERY_IMAGES = 5  # fewer cannot carry a verdict
+PRECISION_AT = 10
+
+# The page
+HOST = "127.0.0.1"
+PORT = 8050
+NEIGHBOURS_SHOWN = 24
+MAP_POINTS_LIMIT = 50_000  # points in one trace; software rendering stays usable (docs/performance.md)
+UPLOAD_MAX_IMAGES = 500
+UPLOAD_MAX_IMAGE_BYTES = 20 * 1024 * 1024
+UPLOAD_MAX_TOTAL_BYTES = 200 * 1024 * 1024
+UPLOAD_MAX_PIXELS = 50_000_000
+
+# The demo
+DEMO_EASY_KIND = "kettle"
