@@ -1,0 +1,1 @@
+"""DISK: the files of one collection, in the order they are built."""

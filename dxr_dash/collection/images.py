@@ -1,0 +1,168 @@
+"""Find image files, read them without trusting them, and shrink them to thumbnails."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from pathlib import Path
+
+from PIL import Image
+
+from dxr_dash import settings
+from dxr_dash.collection.pixels import upright_rgb
+from dxr_dash.collection.quiet import pillow_warnings_ignored
+from dxr_dash.collection.walk import Found, FoundFile, display_path, file_reason, find_images
+
+__all__ = [
+    "Found",
+    "FoundFile",
+    "UnreadableImage",
+    "display_path",
+    "find_images",
+    "read_file",
+    "read_image",
+    "thumbnail",
+]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # no other decoder of Pillow is ever reached
+
+# Words in Pillow's messages
+_SIGNS_OF_TRUNCATION = ("truncated", "unexpected end", "not enough data")
+
+
+class UnreadableImage(Exception):  # noqa: N818 - it says what a file is; nobody sees it as an error
+    """An image file that cannot be taken in.
+
+    Attributes:
+        reason: why, in a few fixed words.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def read_file(root: Path, file: FoundFile) -> bytes:
+    """Read all bytes of a found file.
+
+    Raises:
+        UnreadableImage: it vanished, may not be read, is too large, or is not a regular file.
+    """
+    path = os.fsencode(root) + b"/" + file.path
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )  # opening a pipe would hang
+    try:
+        descriptor = os.open(path, flags)
+        try:
+            return _read_regular(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise UnreadableImage(file_reason(error)) from error
+
+
+def _read_regular(descriptor: int) -> bytes:
+    about = os.fstat(descriptor)
+    if stat.S_ISDIR(about.st_mode):
+        raise UnreadableImage("a folder, not a file")
+    if not stat.S_ISREG(about.st_mode):
+        raise UnreadableImage("not a regular file")
+    limit = settings.MAX_IMAGE_BYTES
+    data = b"" if about.st_size > limit else _read_up_to(descriptor, about.st_size, limit + 1)
+    size = max(about.st_size, len(data))  # the file may grow while it is read
+    if size > limit:
+        raise UnreadableImage(f"too large: {-(-size // 2**20)} MB, the limit is {limit // 2**20} MB")
+    return data
+
+
+def _read_up_to(descriptor: int, expected: int, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    # one more byte than expected finds the end in the same call, as a rule
+    while size < limit and (part := os.read(descriptor, min(max(expected + 1 - size, 4096), limit - size))):
+        parts.append(part)
+        size += len(part)
+        if size == expected and len(parts) == 1:
+            break
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def read_image(data: bytes, *, max_pixels: int = settings.MAX_IMAGE_PIXELS) -> Image.Image:
+    """Decode an image file to what a person would see: upright, opaque, RGB, the first frame.
+
+    Args:
+        data: the bytes of a JPEG, PNG, WebP, GIF, BMP or TIFF file, whatever its name says.
+        max_pixels: width x height that the file may declare; more is refused before anything is decoded.
+
+    Returns:
+        An image in mode RGB without metadata. ``pixels.upright_rgb`` says how other modes are turned into it.
+
+    Raises:
+        UnreadableImage: for every file that cannot be decoded; no other error and no warning gets out.
+    """
+    if not data:
+        raise UnreadableImage("the file is empty")
+    with pillow_warnings_ignored():
+        try:
+            image = _open(data)
+            if image.width * image.height > max_pixels:
+                size = f"{image.width} x {image.height} pixels"
+                raise UnreadableImage(f"too large: {size}, the limit is {_megapixels(max_pixels)}")
+            image.load()  # by now, so that a fault in the data shows here and nowhere else
+            return upright_rgb(image)
+        except UnreadableImage:
+            raise
+        except Exception as error:  # decoders raise nearly everything on broken data
+            raise UnreadableImage(_decode_reason(error, max_pixels)) from error
+
+
+class _BrokenHeaderError(Exception):
+    """A header that begins like the named format and goes on wrong."""
+
+
+def _open(data: bytes) -> Image.Image:
+    """Read the header as Image.open would, less its own size limit: ours is told with width and height."""
+    for name in FORMATS:
+        if name not in Image.OPEN:
+            Image.init()
+        factory, accept = Image.OPEN[name]
+        accepted = accept is None or accept(data[:16])  # a text: Pillow was built without the format
+        if accepted and not isinstance(accepted, str):
+            try:
+                return factory(io.BytesIO(data), "")
+            except (SyntaxError, IndexError, TypeError) as error:
+                raise _BrokenHeaderError(name) from error
+    raise UnreadableImage("not an image: its content is not a format dxr reads")
+
+
+def _decode_reason(error: Exception, max_pixels: int) -> str:
+    cause = error.__cause__ if isinstance(error, _BrokenHeaderError) else error
+    words = str(cause).lower()
+    if isinstance(cause, Image.DecompressionBombError):
+        return f"too large: the limit is {_megapixels(max_pixels)}"
+    if isinstance(cause, MemoryError):
+        return "too large: not enough memory to decode it"
+    if isinstance(cause, EOFError) or any(sign in words for sign in _SIGNS_OF_TRUNCATION):
+        return "the file is truncated"
+    return f"broken image data ({error})" if isinstance(error, _BrokenHeaderError) else "broken image data"
+
+
+def _megapixels(pixels: int) -> str:
+    return f"{pixels / 1e6:g} megapixels"
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """Shrink an RGB image to a JPEG file whose longer side is at most ``settings.THUMBNAIL_PX``.
+
+    The same pixels give the same bytes; nothing but pixels is in them. Small images are not enlarged.
+    """
+    scale = min(1.0, settings.THUMBNAIL_PX / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    same = size == image.size
+    small = image.copy() if same else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    small.info = {}  # Pillow would write a comment found here
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=settings.THUMBNAIL_QUALITY)
+    return out.getvalue()

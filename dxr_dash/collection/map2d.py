@@ -1,0 +1,169 @@
+"""The neighbour graph -> UMAP coordinates and clusters."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+
+from dxr_dash.collection.neighbours import NeighbourGraph
+from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
+
+FEWEST_FOR_UMAP = 6  # images; below, umap-learn fails or its picture means nothing
+START_SAMPLE = 5_000  # images that the starting axes are computed from
+START_SPREAD = 10.0  # umap-learn scales its own starts to this
+SMALL = 10_000  # images; umap-learn's own border between 500 and 200 epochs
+ROWS_AT_ONCE = 8_192
+
+
+def map_coordinates(
+    vectors: FloatArray,
+    graph: NeighbourGraph,
+    *,
+    metric: str,
+    n_neighbours: int,
+    min_distance: float,
+    seed: int,
+    on_progress: OnProgress = silent,
+) -> FloatArray:
+    """Lay the gallery out in two dimensions with UMAP, from the graph that exists already.
+
+    Args:
+        vectors: (N, D) float32; used for the starting picture only.
+        graph: K >= n_neighbours columns, or all the others in a small collection.
+        n_neighbours: of UMAP, the image itself counted.
+
+    Returns:
+        (N, 2) float32, no unit. The same arguments give the same coordinates.
+
+    Source:
+        McInnes, Healy and Melville, "UMAP", arXiv:1802.03426.
+    """
+    start = principal_axes(vectors, metric=metric, seed=seed)
+    if len(vectors) < FEWEST_FOR_UMAP:
+        return start
+    flat = np.ptp(start, axis=0) == 0  # images that are all the same: umap-learn would divide by this
+    start[:, flat] = np.random.default_rng(seed).normal(size=(len(start), int(flat.sum())))
+    on_progress("map", 0, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import umap.umap_ as umap  # seconds of numba that only a build should cost
+    n_epochs = 500 if len(vectors) <= SMALL else 200
+    n_columns = min(n_neighbours, graph.rows.shape[1] + 1)
+    # umap-learn counts each image as its own first neighbour
+    rows = np.column_stack([np.arange(len(vectors)), graph.rows[:, : n_columns - 1]]).astype(np.int32)
+    distances = np.column_stack([np.zeros(len(vectors), np.float32), graph.distances[:, : n_columns - 1]])
+    random_state = np.random.RandomState(seed)  # umap-learn takes no Generator
+    a, b = umap.find_ab_params(1.0, min_distance)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fuzzy, _, _ = umap.fuzzy_simplicial_set(
+            start, n_columns, random_state, metric, knn_indices=rows, knn_dists=distances
+        )
+        coordinates, _ = umap.simplicial_set_embedding(
+            start,
+            fuzzy,
+            n_components=2,
+            initial_alpha=1.0,
+            a=a,
+            b=b,
+            gamma=1.0,
+            negative_sample_rate=5,
+            n_epochs=n_epochs,
+            init=start,
+            random_state=random_state,
+            metric="euclidean",
+            metric_kwds={},
+            densmap=False,
+            densmap_kwds={},
+            output_dens=False,
+            parallel=False,  # its parallel loop gives another map every time
+            tqdm_kwds={"disable": False, "file": _Epochs(on_progress, n_epochs), "bar_format": "{n}"},
+        )
+    return np.ascontiguousarray(coordinates, np.float32)
+
+
+def principal_axes(vectors: FloatArray, *, metric: str, seed: int) -> FloatArray:
+    """Project onto the two directions of largest variance: (N, 2) float32, scaled to -10..10.
+
+    For cosine the vectors are brought to length one first. The axes come from a sample, so the cost stays
+    linear in N; their signs are fixed, so the picture is the same every time.
+    """
+    n_images = len(vectors)
+    rows = np.arange(n_images)
+    if n_images > START_SAMPLE:
+        rows = np.sort(np.random.default_rng(seed).choice(n_images, START_SAMPLE, replace=False))
+    sample = _prepared(vectors[rows], metric)
+    mean = sample.mean(axis=0)
+    from sklearn.utils.extmath import randomized_svd  # half a second that only a build should cost
+
+    _, _, axes = randomized_svd(sample - mean, n_components=min(2, *sample.shape), random_state=seed)
+    axes = axes * np.where(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)] < 0, -1, 1)[:, None]
+    start = np.zeros((n_images, 2), np.float32)
+    for at in range(0, n_images, ROWS_AT_ONCE):
+        block = _prepared(vectors[at : at + ROWS_AT_ONCE], metric)
+        start[at : at + len(block), : len(axes)] = (block - mean) @ axes.T
+    largest = np.abs(start).max()
+    return start * np.float32(START_SPREAD / largest) if largest > 0 else start
+
+
+def cluster(graph: NeighbourGraph, *, n_neighbours: int, seed: int) -> npt.NDArray[np.int32]:
+    """Group the gallery by the graph's communities (Leiden): (N,) int32, 0 the largest.
+
+    Source:
+        Traag, Waltman and van Eck, "From Louvain to Leiden", Scientific Reports 9 (2019) 5233.
+    """
+    from scipy import sparse  # only a build needs these two
+    from sknetwork.clustering import Leiden
+
+    n_images, n_columns = graph.rows[:, :n_neighbours].shape
+    if n_columns == 0:
+        return np.zeros(n_images, np.int32)
+    rows = graph.rows[:, :n_neighbours].ravel()
+    found = rows >= 0
+    left = np.repeat(np.arange(n_images), n_columns)[found]
+    adjacency = sparse.csr_matrix((np.ones(len(left)), (left, rows[found])), shape=(n_images, n_images))
+    groups = Leiden(random_state=seed).fit_predict(adjacency.maximum(adjacency.T).tocsr())
+    _, first, codes, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    rank = np.empty(len(sizes), np.int32)
+    rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
+    return rank[codes]
+
+
+def representatives(vectors: FloatArray, clusters: npt.NDArray[np.int32], *, metric: str) -> IntArray:
+    """Find each cluster's most central image, the one nearest to its mean: (C,) int64 rows."""
+    n_clusters = int(clusters.max()) + 1
+    means = np.zeros((n_clusters, vectors.shape[1]), np.float64)
+    for at in range(0, len(vectors), ROWS_AT_ONCE):
+        np.add.at(means, clusters[at : at + ROWS_AT_ONCE], _prepared(vectors[at : at + ROWS_AT_ONCE], metric))
+    means = (means / np.bincount(clusters, minlength=n_clusters)[:, None]).astype(np.float32)
+    spread = np.empty(len(vectors), np.float32)
+    for at in range(0, len(vectors), ROWS_AT_ONCE):
+        block = _prepared(vectors[at : at + ROWS_AT_ONCE], metric)
+        spread[at : at + len(block)] = np.linalg.norm(block - means[clusters[at : at + len(block)]], axis=1)
+    order = np.lexsort((np.arange(len(vectors)), spread, clusters))
+    return order[np.searchsorted(clusters[order], np.arange(n_clusters))].astype(np.int64)
+
+
+def _prepared(block: FloatArray, metric: str) -> FloatArray:
+    """Bring vectors to length one for cosine; zero vectors stay zero."""
+    if metric != "cosine":
+        return np.asarray(block, np.float32)
+    norms = np.linalg.norm(block, axis=1, keepdims=True)
+    return np.divide(block, norms, out=np.zeros_like(block), where=norms > 0)
+
+
+class _Epochs(io.TextIOBase):
+    """Takes the bar that umap-learn draws with tqdm, and hands its epochs on."""
+
+    def __init__(self, on_progress: OnProgress, n_epochs: int) -> None:
+        self.on_progress = on_progress
+        self.n_epochs = n_epochs
+
+    def write(self, text: str) -> int:
+        done = text.strip()
+        if done.isdecimal():
+            self.on_progress("map", int(done), self.n_epochs)
+        return len(text)

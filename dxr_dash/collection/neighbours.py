@@ -1,0 +1,144 @@
+"""Vectors -> the one neighbour graph, which serves neighbours, map, clusters and hubness."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dxr_dash import settings
+from dxr_dash.analysis.distances import distances, pair_distances
+from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
+
+ROWS_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class NeighbourGraph:
+    """Who is near to whom.
+
+    Attributes:
+        rows: (N, K) int32 gallery rows, nearest first, the image itself left out; -1 where none was found.
+        distances: (N, K) float32 in the metric of the space; inf where none was found.
+        method: "exact" or "pynndescent".
+    """
+
+    rows: npt.NDArray[np.int32]
+    distances: FloatArray
+    method: str
+
+
+def neighbour_graph(
+    vectors: FloatArray,
+    *,
+    metric: str,
+    n_neighbours: int,
+    seed: int,
+    method: str | None = None,
+    on_progress: OnProgress = silent,
+) -> NeighbourGraph:
+    """Find every image's nearest neighbours.
+
+    Args:
+        vectors: (N, D) float32.
+        metric: "cosine" or "euclidean".
+        n_neighbours: K, cut to N - 1.
+        seed: of pynndescent's random trees.
+        method: "exact" or "pynndescent"; left out, exact up to ``settings.EXACT_GRAPH_LIMIT`` images.
+    """
+    n_images = len(vectors)
+    k = min(n_neighbours, n_images - 1)
+    if method is None:
+        method = "exact" if n_images <= settings.EXACT_GRAPH_LIMIT else "pynndescent"
+    if k == 0:
+        return NeighbourGraph(np.empty((n_images, 0), np.int32), np.empty((n_images, 0), np.float32), "exact")
+    if method == "exact":
+        rows = np.empty((n_images, k), np.int64)
+        for start in range(0, n_images, ROWS_AT_ONCE):
+            on_progress("neighbour graph", start, n_images)
+            asked = np.arange(start, min(start + ROWS_AT_ONCE, n_images))
+            rows[asked] = nearest_rows(vectors, asked, metric=metric, k=k)
+    else:
+        on_progress("neighbour graph", 0, 0)
+        rows = _descent_rows(vectors, metric=metric, k=k, seed=seed)
+    on_progress("neighbour graph", n_images, n_images)
+    return _with_true_distances(vectors, rows, metric, method)
+
+
+def nearest_rows(vectors: FloatArray, asked: IntArray, *, metric: str, k: int) -> IntArray:
+    """Find the (n, k) rows truly nearest to each of ``asked`` by comparing with every image; self left out by row."""
+    found = distances(vectors[asked], vectors, metric=metric)
+    found[np.arange(len(asked)), asked] = np.inf
+    near = (
+        np.argpartition(found, k - 1, axis=1)[:, :k]
+        if k < found.shape[1]
+        else np.argsort(found, axis=1)[:, :k]
+    )
+    return near.astype(np.int64)
+
+
+def graph_recall(
+    vectors: FloatArray, graph: NeighbourGraph, *, metric: str, k: int, sample: int, seed: int
+) -> float:
+    """Measure the share of the true k nearest neighbours that the graph holds, on a random sample of images.
+
+    A neighbour exactly as far as the k-th true one counts as true: ties have no order.
+
+    Returns:
+        A value in 0..1; NaN when there is nothing to find (a single image).
+    """
+    n_images = len(vectors)
+    k = min(k, graph.rows.shape[1])
+    if k == 0:
+        return float("nan")
+    asked = np.sort(np.random.default_rng(seed).choice(n_images, min(sample, n_images), replace=False))
+    n_found = 0
+    for start in range(0, len(asked), ROWS_AT_ONCE):
+        part = asked[start : start + ROWS_AT_ONCE]
+        truth = _with_true_distances(
+            vectors, nearest_rows(vectors, part, metric=metric, k=k), metric, "exact", part
+        )
+        n_found += int((graph.distances[part, :k] <= truth.distances[:, -1:]).sum())
+    return n_found / (len(asked) * k)
+
+
+def k_occurrence(graph: NeighbourGraph, k: int) -> npt.NDArray[np.int32]:
+    """Count how often each image is among the k nearest of the others: (N,) int32.
+
+    Source:
+        Radovanović, Nanopoulos and Ivanović, "Hubs in Space", JMLR 11 (2010) 2487-2531.
+    """
+    found = graph.rows[:, :k].ravel()
+    return np.bincount(found[found >= 0], minlength=len(graph.rows)).astype(np.int32)
+
+
+def _descent_rows(vectors: FloatArray, *, metric: str, k: int, seed: int) -> IntArray:
+    """Search with pynndescent and leave each image itself out; -1 where it found too few."""
+    from pynndescent import NNDescent  # two seconds that only this path should cost
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the few images with too few neighbours: -1 says it
+        index = NNDescent(vectors, metric=metric, n_neighbors=k + 1, random_state=seed)
+        found, _ = index.neighbor_graph
+    rows = np.asarray(found, np.int64)
+    is_self = rows == np.arange(len(rows))[:, None]
+    is_self[~is_self.any(axis=1), -1] = True  # self was not found (duplicates tie with it): the last one goes
+    return rows[~is_self].reshape(len(rows), k)
+
+
+def _with_true_distances(
+    vectors: FloatArray, rows: IntArray, metric: str, method: str, asked: IntArray | None = None
+) -> NeighbourGraph:
+    """Measure the chosen neighbours exactly and put them in order; ties by row, so the order is always the same."""
+    asked = np.arange(len(rows)) if asked is None else asked
+    left = np.repeat(asked, rows.shape[1])
+    right = rows.ravel()
+    true = pair_distances(vectors, left, np.where(right < 0, left, right), metric=metric)
+    true[right < 0] = np.inf
+    true = true.reshape(rows.shape)
+    order = np.lexsort((rows, true), axis=1)
+    return NeighbourGraph(
+        np.take_along_axis(rows, order, 1).astype(np.int32), np.take_along_axis(true, order, 1), method
+    )

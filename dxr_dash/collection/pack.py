@@ -1,0 +1,44 @@
+"""Many small files in one: their bytes one after the other, and a list of where each begins."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from dxr_dash.records import IntArray
+
+
+class Pack:
+    """A packed set of byte strings, read in place.
+
+    On disk: ``NAME.bin``, the bytes one after the other; ``NAME.offsets.npy``, (n + 1,) int64.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.offsets: IntArray = np.load(folder / f"{name}.offsets.npy", mmap_mode="r")
+        with (folder / f"{name}.bin").open("rb") as file:
+            empty = int(self.offsets[-1]) == 0
+            self._bytes: bytes | mmap.mmap = (
+                b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            )
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> bytes:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return bytes(self._bytes[int(self.offsets[index]) : int(self.offsets[index + 1])])
+
+
+def write_pack(folder: Path, name: str, blobs: Iterable[bytes]) -> None:
+    """Write byte strings as a pack into a folder that nobody reads yet."""
+    ends = [0]
+    with (folder / f"{name}.bin").open("xb") as file:
+        for blob in blobs:
+            file.write(blob)
+            ends.append(ends[-1] + len(blob))
+    np.save(folder / f"{name}.offsets.npy", np.array(ends, np.int64))

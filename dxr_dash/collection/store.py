@@ -1,0 +1,319 @@
+"""One open collection: everything is read in place, nothing is written.
+
+The folder NAME.dxr holds
+
+    manifest.json                what the collection is made of; replaced last, so it never names unfinished files
+    steps/gallery-*/             images.parquet (one line an image, in row order), skipped.parquet
+    steps/thumbnails-*/          thumbnails.bin, thumbnails.offsets.npy
+    steps/vectors-*/             vectors.npy (N, D) float32
+    steps/graph-*/               neighbours.npy (N, K) int32, distances.npy (N, K) float32, k_occurrence.npy,
+                                 graph.json
+    steps/map-*/                 coordinates.npy (N, 2) float32
+    steps/clusters-*/            clusters.npy (N,) int32, representatives.npy (C,) int64
+    steps/baseline-*/            baseline.npy (M,) float32, ascending
+    queries/ID/                  one query set each (query_sets.py)
+    journal/                     batches of a build that has not finished
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dxr_dash import settings
+from dxr_dash.collection.labels import LABEL, RESERVED
+from dxr_dash.collection.pack import Pack
+from dxr_dash.collection.query_sets import QuerySet, read_query_sets
+from dxr_dash.collection.steps import damaged_files, read_json
+from dxr_dash.errors import CollectionError, QueryError
+from dxr_dash.records import FloatArray, IntArray, Skipped
+
+MANIFEST = "manifest.json"
+STEPS = "steps"
+MOST_CATEGORIES = 256  # values of a column that can still be told apart on the map
+MAINLY = 0.4  # share of a cluster that one label must have to name it
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of metadata: (N,) int32 codes into the categories; -1 where the value is missing."""
+
+    codes: npt.NDArray[np.int32]
+    categories: tuple[str, ...]
+
+
+class Space:
+    """One feature space of an open collection; arrays are opened, memory-mapped, when first used."""
+
+    def __init__(self, space_id: str, facts: dict[str, Any], steps: Path, label: Column | None) -> None:
+        self.id = space_id
+        self.recipe: dict[str, Any] = facts["recipe"]
+        self.network: str = self.recipe["network"]
+        self.layer: str = self.recipe["layer"]
+        self.metric: str = facts["metric"]
+        self.n_dims: int = facts["n_dims"]
+        self.recall: float = facts["recall"]
+        self.recall_at: int = facts["recall_at"]
+        self.graph_method: str = facts["graph_method"]
+        self.fingerprint: str = facts["steps"]["vectors"].rpartition("-")[2]
+        self.request: dict[str, Any] = facts["request"]
+        self._steps = {name: steps / folder for name, folder in facts["steps"].items()}
+        self._label = label
+
+    def _open(self, step: str, name: str) -> npt.NDArray[Any]:
+        return np.load(self._steps[step] / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+
+    @cached_property
+    def vectors(self) -> FloatArray:
+        """(N, D) float32, as the network gave them."""
+        return self._open("vectors", "vectors")
+
+    @cached_property
+    def neighbours(self) -> npt.NDArray[np.int32]:
+        """(N, K) int32 gallery rows, nearest first, the image itself left out; -1 = none."""
+        return self._open("graph", "neighbours")
+
+    @cached_property
+    def neighbour_distances(self) -> FloatArray:
+        """(N, K) float32, of ``neighbours``; inf = none."""
+        return self._open("graph", "distances")
+
+    @cached_property
+    def k_occurrence(self) -> npt.NDArray[np.int32]:
+        """(N,) int32: how many images have this one among their ``recall_at`` nearest."""
+        return self._open("graph", "k_occurrence")
+
+    @cached_property
+    def coordinates(self) -> FloatArray:
+        """(N, 2) float32 of the map; no unit."""
+        return self._open("map", "coordinates")
+
+    @cached_property
+    def clusters(self) -> npt.NDArray[np.int32]:
+        """(N,) int32, 0 the largest."""
+        return self._open("clusters", "clusters")
+
+    @cached_property
+    def representatives(self) -> IntArray:
+        """(C,) int64: the row that stands for each cluster."""
+        return self._open("clusters", "representatives")
+
+    @cached_property
+    def baseline(self) -> FloatArray:
+        """(M,) float32 distances of random gallery pairs, ascending."""
+        return self._open("baseline", "baseline")
+
+    @cached_property
+    def cluster_names(self) -> tuple[str, ...]:
+        """(C,) names: the number from 1, and the label that most of the cluster has, if one does."""
+        n_clusters = len(self.representatives)
+        names = [str(number) for number in range(1, n_clusters + 1)]
+        if self._label is not None:
+            known = self._label.codes >= 0
+            counts = np.zeros((n_clusters, len(self._label.categories)), np.int64)
+            np.add.at(counts, (self.clusters[known], self._label.codes[known]), 1)
+            sizes = np.bincount(self.clusters, minlength=n_clusters)
+            for number in range(n_clusters):
+                first = int(counts[number].argmax()) if counts.shape[1] else 0
+                if counts.shape[1] and counts[number, first] >= MAINLY * sizes[number]:
+                    names[number] += f" · mostly {self._label.categories[first]}"
+        return tuple(names)
+
+
+class Collection:
+    """One open collection. Reading only; safe to share between threads.
+
+    Raises:
+        CollectionError: the folder is no collection, is damaged, or was made by a newer dxr.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        manifest = read_manifest(folder)
+        if manifest is None:
+            raise CollectionError(
+                f"{folder} holds no finished collection.",
+                f"Make one with `dxr build IMAGES --to {folder}`, or `dxr demo`.",
+            )
+        self.manifest = manifest
+        self.name: str = manifest["name"]
+        self.fingerprint: str = manifest["fingerprint"]
+        self.images_root = Path(manifest["images_root"])
+        self._steps = folder / STEPS
+        missing = [step for step in listed_steps(manifest) if not (self._steps / step).is_dir()]
+        if missing:
+            raise CollectionError(
+                f"{folder} is damaged: {STEPS}/{missing[0]} is missing.",
+                "Run the `dxr build` command again that made it.",
+            )
+        self._thumbnails = Pack(self._steps / manifest["thumbnails"], "thumbnails")
+
+    def __len__(self) -> int:
+        return int(self.manifest["n_images"])
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """One line an image, in row order: where it lies, its size, its label and metadata."""
+        return pq.read_table(self._steps / self.manifest["gallery"] / "images.parquet", memory_map=True)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """The files that were not taken in, and why."""
+        table = pq.read_table(self._steps / self.manifest["gallery"] / "skipped.parquet")
+        return tuple(Skipped(line["path"], line["skipped"]) for line in table.to_pylist())
+
+    @cached_property
+    def spaces(self) -> dict[str, Space]:
+        """The feature spaces, by id."""
+        label = self.column(LABEL) if LABEL in self.columns else None
+        return {key: Space(key, facts, self._steps, label) for key, facts in self.manifest["spaces"].items()}
+
+    @property
+    def default_space(self) -> str:
+        """The id of the space to show first."""
+        return str(self.manifest["default_space"])
+
+    def space(self, space_id: str | None = None) -> Space:
+        """Find a feature space; the default one without a name.
+
+        Raises:
+            QueryError: the collection has no such space.
+        """
+        wanted = self.default_space if space_id is None else space_id
+        if wanted not in self.spaces:
+            raise QueryError(
+                f"{self.name} has no feature space {wanted!r}.",
+                f"It has {', '.join(self.spaces)}; `dxr build` adds others.",
+            )
+        return self.spaces[wanted]
+
+    @cached_property
+    def paths(self) -> pa.ChunkedArray:
+        """(N,) texts: where each image lies below the image folder, ready to be shown."""
+        return self.table.column("path")
+
+    def path(self, row: int) -> str:
+        """Say where an image lies, below the image folder, ready to be shown."""
+        return str(self.paths[row].as_py())
+
+    @cached_property
+    def metadata_columns(self) -> tuple[str, ...]:
+        """Every column that came with the images, "label" first."""
+        return tuple(name for name in self.table.column_names if name not in RESERVED)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Those that can colour the map: at least two values, and few enough to tell apart."""
+        return tuple(
+            name
+            for name in self.metadata_columns
+            if 1 < pc.count_distinct(self.table.column(name)).as_py() <= MOST_CATEGORIES
+        )
+
+    def column(self, name: str) -> Column:
+        """Read one metadata column as categories, sorted by name.
+
+        Raises:
+            QueryError: the collection has no such column.
+        """
+        if name not in self.metadata_columns:
+            raise QueryError(
+                f"{self.name} has no column {name!r}.",
+                f"It has {', '.join(self.metadata_columns) or 'none'}.",
+            )
+        texts = self.table.column(name).cast(pa.string())
+        categories = sorted(value for value in texts.unique().to_pylist() if value is not None)
+        codes = pc.fill_null(pc.index_in(texts, value_set=pa.array(categories, pa.string())), -1)
+        return Column(codes.to_numpy().astype(np.int32), tuple(categories))
+
+    def metadata(self, row: int) -> dict[str, str]:
+        """All that is known of an image beside its pixels; missing values are left out."""
+        values = {name: self.table.column(name)[row].as_py() for name in self.metadata_columns}
+        return {name: str(value) for name, value in values.items() if value is not None}
+
+    def label(self, row: int) -> str:
+        """An image's label, or an empty text."""
+        return str(self.table.column(LABEL)[row].as_py() or "") if LABEL in self.metadata_columns else ""
+
+    def image_size(self, row: int) -> tuple[int, int]:
+        """Width and height of the image itself, in pixels."""
+        return int(self.table.column("width")[row].as_py()), int(self.table.column("height")[row].as_py())
+
+    def thumbnail(self, row: int) -> bytes:
+        """An image's thumbnail, a JPEG file.
+
+        Raises:
+            QueryError: there is no such row.
+        """
+        if not 0 <= row < len(self):
+            raise QueryError(f"There is no image {row}.", f"Rows go from 0 to {len(self) - 1}.")
+        return self._thumbnails[row]
+
+    @property
+    def query_sets(self) -> dict[str, QuerySet]:
+        """The query sets by id, oldest first, as they are on the disk now."""
+        return read_query_sets(self.folder, self.manifest["gallery"], self._find_rows)
+
+    def _find_rows(self, members: pa.Table) -> IntArray:
+        """Find moved members again: (n,) rows by path and content, then by content; -1 when the image has gone."""
+        by_content = pc.index_in(
+            members.column("content"), value_set=self.table.column("content").combine_chunks()
+        )
+        by_path = pc.index_in(
+            members.column("path_bytes"), value_set=self.table.column("path_bytes").combine_chunks()
+        )
+        rows = np.asarray(pc.fill_null(by_path, -1)).astype(np.int64)
+        others = np.asarray(pc.fill_null(by_content, -1)).astype(np.int64)
+        kept = np.asarray(self.table.column("content").to_pylist(), dtype=object)
+        same = np.array(
+            [
+                row >= 0 and kept[row] == content
+                for row, content in zip(rows, members.column("content").to_pylist(), strict=True)
+            ],
+            bool,
+        )
+        return np.where(same, rows, others)
+
+    def damage(self) -> list[str]:
+        """Compare every file with its recorded size and hash; empty when all is well."""
+        found = [
+            problem for step in listed_steps(self.manifest) for problem in damaged_files(self._steps / step)
+        ]
+        for query_set in self.query_sets.values():
+            found += damaged_files(query_set.folder)
+        return found
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """Read a collection's manifest; None when there is none yet.
+
+    Raises:
+        CollectionError: it is damaged, or of a form that this dxr does not know.
+    """
+    if not (folder / MANIFEST).exists():
+        return None
+    manifest = read_json(folder / MANIFEST)
+    found = manifest.get("format") if isinstance(manifest, dict) else None
+    if found != settings.FORMAT:
+        raise CollectionError(
+            f"{folder} has format {found}; this is dxr {settings.VERSION}, which reads format {settings.FORMAT}.",
+            "Install the dxr that made it, or build it again with `dxr build`.",
+        )
+    return dict(manifest)
+
+
+def listed_steps(manifest: dict[str, Any]) -> list[str]:
+    """Name the step folders that a manifest refers to, each once."""
+    steps = [manifest["gallery"], manifest["thumbnails"]]
+    for facts in manifest["spaces"].values():
+        steps += facts["steps"].values()
+    return list(Counter(steps))
