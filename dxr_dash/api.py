@@ -139,14 +139,14 @@ def _add_demo_sets(collection: Collection) -> None:
     has_face = faces.codes == faces.categories.index("yes")
     draw = np.random.default_rng(settings.SEED)
     plain = []
-    for kind in range(len(kinds.categories)):
-        without = np.flatnonzero((kinds.codes == kind) & ~has_face)
-        n_faces = int(np.count_nonzero((kinds.codes == kind) & has_face))
+    for code in range(len(kinds.categories)):
+        without = np.flatnonzero((kinds.codes == code) & ~has_face)
+        n_faces = int(np.count_nonzero((kinds.codes == code) & has_face))
         plain += draw.choice(without, min(n_faces, len(without)), replace=False).tolist()
     easy = kinds.categories.index(settings.DEMO_EASY_KIND)
-    faces, _ = add_query_set(collection, "faces in things", rows=np.flatnonzero(has_face).tolist())
+    things, _ = add_query_set(collection, "faces in things", rows=np.flatnonzero(has_face).tolist())
     control, _ = add_query_set(collection, "things without faces", rows=plain)
-    set_control(collection, faces.id, control.id)
+    set_control(collection, things.id, control.id)
     name = f"every {settings.DEMO_EASY_KIND}"
     add_query_set(collection, name, rows=np.flatnonzero(kinds.codes == easy).tolist())
 
@@ -442,7 +442,7 @@ def checked_rows(collection: Collection, rows: Sequence[int] | IntArray) -> IntA
         QueryError: one of them does not exist.
     """
     found = np.asarray(rows, np.int64).reshape(-1)
-    if len(found) and not (0 <= found.min() and found.max() < len(collection)):
+    if len(found) and (found.min() < 0 or found.max() >= len(collection)):
         raise QueryError(
             "An image was asked for that is not in the collection.",
             f"Rows go from 0 to {len(collection) - 1}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -322,10 +323,11 @@ def info(collection: Path, as_json: bool) -> None:
         return click.echo(json.dumps({**facts, "spaces": spaces, "query_sets": sets, "skipped": skipped}))
     click.echo(f"{opened.name}: {len(opened)} images from {opened.images_root}")
     click.echo(f"metadata: {', '.join(opened.metadata_columns) or 'none'}")
-    for space in spaces:
+    for space in opened.spaces.values():
+        recall = "" if space.recall is None else f", recall@{space.recall_at} {space.recall:.3f}"
         click.echo(
-            "feature space {id}: {dimensions} dimensions, {metric}; {graph} graph, recall@{recall_at} {recall:.3f}; "
-            "{clusters} clusters; baseline of {baseline_pairs} pairs".format(**space)
+            f"feature space {space.id}: {space.n_dims} dimensions, {space.metric}; {space.graph_method} graph{recall}; "
+            f"{len(space.representatives)} clusters; baseline of {len(space.baseline)} pairs"
         )
     for one in sets:
         click.echo(
@@ -394,9 +396,21 @@ def _serve(collection: Collection, host: str, port: int | None, no_browser: bool
         click.echo(f"dxr shows {collection.name} at {address} (Ctrl-C ends it)", err=True)
 
     try:
-        serve_page(collection, host=host, port=port, open_browser=not no_browser, on_ready=ready)
+        serve_page(
+            collection,
+            host=host,
+            port=_usual_or_free_port(host) if port is None else port,
+            open_browser=not no_browser,
+            on_ready=ready,
+        )
     except KeyboardInterrupt:
         click.echo("\nThe page is closed.", err=True)
+
+
+def _usual_or_free_port(host: str) -> int:
+    """Choose the usual port, or 0 (any free one) when something listens there already."""
+    with socket.socket() as probe:
+        return 0 if probe.connect_ex((host, settings.PORT)) == 0 else settings.PORT
 
 
 def _list_skipped(skipped: tuple[Skipped, ...]) -> None:

@@ -50,7 +50,7 @@ class BuildReport:
     n_extracted: int
     n_removed: int
     skipped: tuple[Skipped, ...]
-    graph_recall: float
+    graph_recall: float | None
     seconds: dict[str, float] = field(default_factory=dict)  # by step, in the order they ran
 
 

@@ -79,5 +79,6 @@ def prepare_chromium() -> None:
     if not chromium():
         sys.exit(
             "The tests of the page need Chromium or Chrome. "
-            "Install it (Debian or Ubuntu: sudo apt-get install chromium), or name one with DXR_CHROMIUM=/path/to/chrome, then run this command again."
+            "Install it (Debian or Ubuntu: sudo apt-get install chromium), "
+            "or name one with DXR_CHROMIUM=/path/to/chrome, then run this command again."
         )

@@ -20,7 +20,7 @@ def picture(seed: int, width: int = 72, height: int = 56) -> Image.Image:
     image = Image.new("RGB", (width, height), tuple(random.integers(0, 256, 3).tolist()))
     draw = ImageDraw.Draw(image)
     for _ in range(6):
-        x, y = random.integers(0, width), random.integers(0, height)
+        x, y = int(random.integers(0, width)), int(random.integers(0, height))
         radius = int(random.integers(4, 20))
         colour = tuple(random.integers(0, 256, 3).tolist())
         shape = draw.ellipse if random.random() < 0.5 else draw.rectangle

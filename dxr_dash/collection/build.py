@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,6 +21,7 @@ from dxr_dash import settings
 from dxr_dash.analysis.baseline import baseline_distances
 from dxr_dash.collection.extraction import Extracted, extract
 from dxr_dash.collection.gallery import (
+    Blobs,
     Contents,
     Known,
     Labels,
@@ -282,7 +283,7 @@ def _finish(
         pq.write_table(table, part / "images.parquet", compression="zstd")
         pq.write_table(skipped, part / "skipped.parquet", compression="zstd")
 
-    def thumbnail_sources() -> Iterator[tuple[Contents, Sequence[bytes]]]:
+    def thumbnail_sources() -> Iterator[tuple[Contents, Blobs]]:
         if old is not None:
             yield before, Pack(chain.path(old["thumbnails"]), "thumbnails")
         for space in spaces:

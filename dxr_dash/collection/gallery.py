@@ -17,12 +17,14 @@ from dxr_dash.collection.extraction import Extracted
 from dxr_dash.collection.images import FoundFile, display_path
 from dxr_dash.collection.journal import FACTS, Journal, vectors_of
 from dxr_dash.collection.labels import folder_labels, join_metadata, read_metadata
+from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.steps import fingerprint
 from dxr_dash.errors import CollectionError
 from dxr_dash.records import FloatArray, IntArray, OnProgress, Skipped
 
 ROWS_AT_ONCE = 4_096
 Contents = npt.NDArray[np.bytes_]  # (N,) S32: the hash of each image file's bytes
+Blobs = Sequence[bytes] | Pack
 
 SKIPPED_SCHEMA = pa.schema(
     {
@@ -72,7 +74,9 @@ class Known:
     by_file: dict[FoundFile, str] = field(default_factory=dict)  # content
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)  # width, height in pixels, by content
     refused: dict[str, str] = field(default_factory=dict)  # reason, by content
-    unread: dict[FoundFile, str] = field(default_factory=dict)  # reason; only of this build: they are tried again
+    unread: dict[FoundFile, str] = field(
+        default_factory=dict
+    )  # reason; only of this build: they are tried again
     contents: list[str] = field(default_factory=list)  # of the finished gallery, in row order
     paths: set[bytes] = field(default_factory=set)  # of the finished gallery
 
@@ -140,7 +144,12 @@ class Known:
             content = self.by_file.get(file)
             reason = self.unread.get(file) if content is None else self.refused.get(content)
             if reason is not None:
-                line = {"path": display_path(file.path), "skipped": reason, "path_bytes": file.path, "content": content}
+                line = {
+                    "path": display_path(file.path),
+                    "skipped": reason,
+                    "path_bytes": file.path,
+                    "content": content,
+                }
                 found.append({**line, "bytes": file.size, "mtime_ns": file.mtime_ns})
         return found
 
@@ -170,8 +179,9 @@ def gallery_table(rows: Sequence[Row], labels: Labels, table_of_labels: pd.DataF
         }
     )
     extra = labels.join(table_of_labels, paths)
-    for name in extra if extra is not None else ():
-        table = table.append_column(str(name), pa.Array.from_pandas(extra[name]))
+    if extra is not None:
+        for name in extra:
+            table = table.append_column(str(name), pa.Array.from_pandas(extra[name]))
     return table
 
 
@@ -211,7 +221,7 @@ def write_vectors(
 
 
 def write_thumbnails(
-    folder: Path, contents: Contents, sources: Callable[[], Iterable[tuple[Contents, Sequence[bytes]]]]
+    folder: Path, contents: Contents, sources: Callable[[], Iterable[tuple[Contents, Blobs]]]
 ) -> None:
     """Write the pack ``thumbnails`` in row order.
 
@@ -252,7 +262,7 @@ def journal_vectors(journal: Journal) -> Iterator[tuple[Contents, FloatArray]]:
             yield contents_of(kept.column("content").to_pylist()), vectors_of(kept)
 
 
-def journal_thumbnails(journal: Journal) -> Iterator[tuple[Contents, Sequence[bytes]]]:
+def journal_thumbnails(journal: Journal) -> Iterator[tuple[Contents, Blobs]]:
     """Read an unfinished build's thumbnails, batch by batch."""
     for part in journal.parts(["content", "has_vector", "thumbnail"]):
         kept = part.filter(part.column("has_vector"))

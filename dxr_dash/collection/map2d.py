@@ -152,7 +152,8 @@ def _prepared(block: FloatArray, metric: str) -> FloatArray:
     if metric != "cosine":
         return np.asarray(block, np.float32)
     norms = np.linalg.norm(block, axis=1, keepdims=True)
-    return np.divide(block, norms, out=np.zeros_like(block), where=norms > 0)
+    unit: FloatArray = np.divide(block, norms, out=np.zeros_like(block), where=norms > 0)
+    return unit
 
 
 class _Epochs(io.TextIOBase):

@@ -81,18 +81,18 @@ def nearest_rows(vectors: FloatArray, asked: IntArray, *, metric: str, k: int) -
 
 def graph_recall(
     vectors: FloatArray, graph: NeighbourGraph, *, metric: str, k: int, sample: int, seed: int
-) -> float:
+) -> float | None:
     """Measure the share of the true k nearest neighbours that the graph holds, on a random sample of images.
 
     A neighbour exactly as far as the k-th true one counts as true: ties have no order.
 
     Returns:
-        A value in 0..1; NaN when there is nothing to find (a single image).
+        A value in 0..1; None when there is nothing to find (a single image).
     """
     n_images = len(vectors)
     k = min(k, graph.rows.shape[1])
     if k == 0:
-        return float("nan")
+        return None
     asked = np.sort(np.random.default_rng(seed).choice(n_images, min(sample, n_images), replace=False))
     n_found = 0
     for start in range(0, len(asked), ROWS_AT_ONCE):
@@ -125,7 +125,8 @@ def _descent_rows(vectors: FloatArray, *, metric: str, k: int, seed: int) -> Int
     rows = np.asarray(found, np.int64)
     is_self = rows == np.arange(len(rows))[:, None]
     is_self[~is_self.any(axis=1), -1] = True  # self was not found (duplicates tie with it): the last one goes
-    return rows[~is_self].reshape(len(rows), k)
+    others: IntArray = rows[~is_self].reshape(len(rows), k)
+    return others
 
 
 def _with_true_distances(

@@ -200,9 +200,9 @@ def remove_query_set(folder: Path, query_id: str) -> None:
     Raises:
         QueryError: there is no such set.
     """
-    removed = folder / QUERIES / REMOVED
-    removed.mkdir(exist_ok=True)
-    _move(folder / QUERIES / _checked_id(query_id), removed / query_id)
+    source, removed = folder / QUERIES / _checked_id(query_id), folder / QUERIES / REMOVED
+    removed.mkdir(parents=True, exist_ok=True)
+    _move(source, removed / query_id)
 
 
 def restore_query_set(folder: Path, query_id: str) -> None:

@@ -61,7 +61,7 @@ class Space:
         self.layer: str = self.recipe["layer"]
         self.metric: str = facts["metric"]
         self.n_dims: int = facts["n_dims"]
-        self.recall: float = facts["recall"]
+        self.recall: float | None = facts["recall"]
         self.recall_at: int = facts["recall_at"]
         self.graph_method: str = facts["graph_method"]
         self.fingerprint: str = facts["steps"]["vectors"].rpartition("-")[2]
@@ -70,7 +70,10 @@ class Space:
         self._label = label
 
     def _open(self, step: str, name: str) -> npt.NDArray[Any]:
-        return np.load(self._steps[step] / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        found: npt.NDArray[Any] = np.load(
+            self._steps[step] / f"{name}.npy", mmap_mode="r", allow_pickle=False
+        )
+        return found
 
     @cached_property
     def vectors(self) -> FloatArray:

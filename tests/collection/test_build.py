@@ -136,7 +136,9 @@ def test_a_killed_build_goes_on_where_it_stopped_and_ends_with_the_same_bytes(
 ) -> None:
     images, undisturbed = built
     target = tmp_path / "pictures.dxr"
-    killed = subprocess.run([sys.executable, "-c", KILLED_BUILD, str(images), str(target), moment], check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_BUILD, str(images), str(target), moment], check=False
+    )
     assert killed.returncode == -signal.SIGKILL
     with pytest.raises(CollectionError, match="holds no finished collection"):
         api.open_collection(target)
@@ -171,8 +173,8 @@ def test_bad_files_are_skipped_with_their_reasons_and_never_stop_the_build(tmp_p
     (images / "lying.png").write_text("this is no picture")
     whole = (images / "red" / "0000.jpg").read_bytes()
     (images / "truncated.jpg").write_bytes(whole[: len(whole) // 2])
-    os.symlink(images / "nowhere.jpg", images / "broken.jpg")
-    os.symlink(images, images / "loop")
+    (images / "broken.jpg").symlink_to(images / "nowhere.jpg")
+    (images / "loop").symlink_to(images)
     report = build(images, tmp_path / "some.dxr")
     assert report.n_images == 6
     reasons = {one.path: one.reason for one in report.skipped}
@@ -186,7 +188,13 @@ def test_bad_files_are_skipped_with_their_reasons_and_never_stop_the_build(tmp_p
 
 
 def test_names_with_odd_characters_are_kept_and_shown_as_text(tmp_path: Path) -> None:
-    names = [b"with space.jpg", b"quote'\".jpg", b"new\nline.jpg", b"<script>alert(1)<.jpg", b"not-utf8-\xff\xfe.jpg"]
+    names = [
+        b"with space.jpg",
+        b"quote'\".jpg",
+        b"new\nline.jpg",
+        b"<script>alert(1)<.jpg",
+        b"not-utf8-\xff\xfe.jpg",
+    ]
     (tmp_path / "images").mkdir()
     for number, name in enumerate(names):
         with open(os.path.join(os.fsencode(tmp_path / "images"), name), "wb") as file:  # noqa: PTH118, PTH123
@@ -259,7 +267,9 @@ def test_labels_come_from_folders_or_a_table(copy: tuple[Path, Path], tmp_path: 
     collection = api.open_collection(target)
     assert collection.column("label").categories == ("blue", "green", "red")
     assert collection.label(0) == "blue"
-    facts = pd.DataFrame({"path": ["red/0000.jpg", "blue/0002.jpg"], "kind": ["a", "b"], "year": ["1999", "2015"]})
+    facts = pd.DataFrame(
+        {"path": ["red/0000.jpg", "blue/0002.jpg"], "kind": ["a", "b"], "year": ["1999", "2015"]}
+    )
     facts.to_csv(tmp_path / "facts.csv", index=False)
     facts.to_parquet(tmp_path / "facts.parquet")
     for name in ("facts.csv", "facts.parquet"):

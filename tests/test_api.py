@@ -1,0 +1,227 @@
+"""What a notebook sees: neighbours, query sets, distributions and the answer, on a real small collection."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics.pairwise import cosine_distances
+
+import dxr_dash as dxr
+from dxr_dash import api, settings
+from dxr_dash.collection.store import Collection
+from dxr_dash.errors import QueryError, UploadError
+from dxr_dash.records import Verdict
+from tests.builders import build, picture, write_pictures
+
+N_IMAGES = 90
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("api") / "images", N_IMAGES)
+
+
+@pytest.fixture(scope="module")
+def built(images: Path) -> Path:
+    build(images, images.parent / "pictures.dxr", labels="folder")
+    return images.parent / "pictures.dxr"
+
+
+@pytest.fixture
+def collection(built: Path, tmp_path: Path) -> Collection:
+    return api.open_collection(shutil.copytree(built, tmp_path / "pictures.dxr"))
+
+
+def file_of(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    picture(seed).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_neighbours_are_those_of_brute_force(collection: Collection) -> None:
+    true = cosine_distances(np.array(collection.space().vectors))
+    for row in (0, 41, 89):
+        found = dxr.nearest(collection, [row], k=10)
+        expected = [other for other in np.argsort(true[row], kind="stable") if other != row][:10]
+        assert found.rows.tolist() == expected
+        np.testing.assert_allclose(found.distances, true[row, expected], atol=1e-6)
+        assert (found.members == row).all()
+        pairs = true[np.triu_indices(N_IMAGES, 1)]
+        farther = [(pairs > distance + 1e-6).mean() for distance in found.distances]
+        np.testing.assert_allclose(found.percentiles, farther, atol=3 / len(pairs))
+
+
+def test_neighbours_of_several_images_are_as_near_as_the_nearest_of_them(collection: Collection) -> None:
+    query = [3, 50, 70]
+    true = cosine_distances(np.array(collection.space().vectors))[query]
+    found = dxr.nearest(collection, query, k=5)
+    others = [row for row in np.argsort(true.min(axis=0), kind="stable") if row not in query]
+    assert found.rows.tolist() == others[:5]
+    assert found.members.tolist() == [query[place] for place in true[:, others[:5]].argmin(axis=0)]
+
+
+def test_the_graph_agrees_with_true_neighbours(collection: Collection) -> None:
+    space = collection.space()
+    for row in (5, 60):
+        found = dxr.nearest(collection, [row], k=space.neighbours.shape[1])
+        np.testing.assert_allclose(found.distances, space.neighbour_distances[row], atol=1e-6)
+        assert set(found.rows) == set(space.neighbours[row])
+
+
+def test_the_answer_agrees_with_scikit_learn(collection: Collection) -> None:
+    rows = list(range(4, 24, 2))
+    one, _ = dxr.add_query_set(collection, "some", rows=rows)
+    found = dxr.answer(collection, one.id)
+    true = cosine_distances(np.array(collection.space().vectors))
+    aurocs, precisions = [], []
+    for row in rows:
+        others = [other for other in range(N_IMAGES) if other != row]
+        relevant = [other in rows for other in others]
+        aurocs.append(roc_auc_score(relevant, -true[row, others]))
+        precisions.append(average_precision_score(relevant, -true[row, others]))
+    assert found.auroc.value == pytest.approx(np.mean(aurocs), abs=1e-9)
+    assert found.mean_ap.value == pytest.approx(np.mean(precisions), abs=1e-9)
+    np.testing.assert_allclose(found.per_image_ap, precisions, atol=1e-9)
+    assert found.n_images == 10
+    assert found.n_compared == N_IMAGES - 10
+    assert found.auroc.low <= found.auroc.value <= found.auroc.high
+    assert list(found.table.columns) == ["value", "low", "high", "chance"]
+
+
+def test_images_from_outside_have_the_vectors_that_a_build_gives_them(
+    collection: Collection, images: Path
+) -> None:
+    path = collection.path(7)
+    one, skipped = dxr.add_query_set(
+        collection, "seven", images=[("seven.jpg", (images / path).read_bytes())]
+    )
+    assert skipped == ()
+    vectors = api.query_vectors(one, collection.space())
+    assert (vectors[0] == collection.space().vectors[7]).all()
+    found = dxr.nearest(collection, one.id, k=1)
+    assert (found.rows[0], found.distances[0]) == (7, 0.0)
+    assert one.thumbnail(0) == collection.thumbnail(7)
+
+
+def test_a_bad_file_is_named_and_the_good_ones_stay(collection: Collection) -> None:
+    files = [
+        ("good.png", file_of(500)),
+        ("bad.png", b"nothing"),
+        ("empty.jpg", b""),
+        ("also good.png", file_of(501)),
+    ]
+    one, skipped = dxr.add_query_set(collection, "dropped", images=files)
+    assert one.outside == ("good.png", "also good.png")
+    assert [item.path for item in skipped] == ["bad.png", "empty.jpg"]
+    with pytest.raises(UploadError, match=r"no image to ask with \(bad\.png: "):
+        dxr.add_query_set(collection, "none", images=files[1:2])
+
+
+def test_query_sets_survive_a_restart_and_a_changed_gallery(
+    collection: Collection, images: Path, tmp_path: Path
+) -> None:
+    rows = [0, 10, 20]
+    paths = [collection.path(row) for row in rows]
+    one, _ = dxr.add_query_set(collection, "kept", rows=rows, images=[("x.png", file_of(7))])
+    fewer = shutil.copytree(images, tmp_path / "images")
+    (fewer / paths[1]).unlink()
+    picture(999).save(fewer / "a first.jpg")
+    build(fewer, collection.folder)
+    opened = api.open_collection(collection.folder)
+    again = opened.query_sets[one.id]
+    assert [opened.path(row) for row in again.rows] == [paths[0], paths[2]]
+    assert again.n_missing == 1
+    assert again.outside == ("x.png",)
+    assert len(api.query_vectors(again, opened.space())) == 3
+
+
+def test_a_space_built_later_sees_the_outside_images_too(collection: Collection, images: Path) -> None:
+    one, _ = dxr.add_query_set(collection, "early", images=[("x.png", file_of(7)), ("y.png", file_of(8))])
+    api.build(images, collection.folder, network="thingsnet", layer="pool5")
+    opened = api.open_collection(collection.folder)
+    wide = api.query_vectors(opened.query_sets[one.id], opened.space("thingsnet.pool5"))
+    assert wide.shape == (2, opened.space("thingsnet.pool5").n_dims)
+    assert opened.query_sets[one.id].outside_vectors(opened.space("thingsnet.pool5").fingerprint) is not None
+
+
+def test_sets_are_renamed_given_a_control_removed_and_restored(collection: Collection) -> None:
+    first, _ = dxr.add_query_set(collection, "first", rows=[1, 2, 3])
+    second, _ = dxr.add_query_set(collection, "second", rows=[4, 5, 6], control=first.id)
+    assert [one.colour for one in collection.query_sets.values()] == [0, 1]
+    api.rename_query_set(collection, first.id, "  another\nname ")
+    assert collection.query_sets[first.id].name == "another name"
+    with pytest.raises(QueryError, match="cannot be its own control"):
+        api.set_control(collection, second.id, second.id)
+    api.remove_query_set(collection, first.id)
+    assert list(collection.query_sets) == [second.id]
+    assert dxr.answer(collection, second.id).control is None  # its control has gone for now
+    api.restore_query_set(collection, first.id)
+    assert list(collection.query_sets) == [first.id, second.id]
+    answer = dxr.answer(collection, second.id)
+    assert answer.control is not None
+    assert answer.control.name == "another name"
+    assert collection.damage() == []
+
+
+def test_a_set_added_beside_a_removed_one_of_the_same_name_does_not_disturb_it(
+    collection: Collection,
+) -> None:
+    first, _ = dxr.add_query_set(collection, "same", rows=[1])
+    api.remove_query_set(collection, first.id)
+    second, _ = dxr.add_query_set(collection, "same", rows=[2])
+    api.restore_query_set(collection, first.id)
+    assert {one.id: one.rows for one in collection.query_sets.values()} == {first.id: (1,), second.id: (2,)}
+
+
+@pytest.mark.parametrize("query_id", ["../steps", "nothing", "", "a/b", ".removed", "x" * 200])
+def test_ids_that_name_no_set_are_refused(query_id: str, collection: Collection) -> None:
+    for act in (api.answer, api.remove_query_set, api.restore_query_set, api.set_distances):
+        with pytest.raises(QueryError):
+            act(collection, query_id)
+
+
+def test_settings_that_do_not_fit_are_refused_in_words(collection: Collection) -> None:
+    with pytest.raises(QueryError, match="Rows go from 0 to 89"):
+        dxr.add_query_set(collection, "far", rows=[90])
+    with pytest.raises(QueryError, match="The name has 0 characters"):
+        dxr.add_query_set(collection, " \t", rows=[1])
+    with pytest.raises(QueryError, match=r"no feature space 'vgg\.fc7'"):
+        dxr.nearest(collection, [0], space="vgg.fc7")
+    with pytest.raises(UploadError, match="no image to ask with"):
+        dxr.add_query_set(collection, "empty")
+
+
+def test_one_image_cannot_carry_a_verdict(collection: Collection) -> None:
+    one, _ = dxr.add_query_set(collection, "single", rows=[5])
+    assert dxr.answer(collection, one.id).verdict is Verdict.CANNOT_TELL
+
+
+def test_distributions_share_one_axis_and_hold_every_distance(collection: Collection) -> None:
+    one, _ = dxr.add_query_set(collection, "shown", rows=[1, 2, 3, 4])
+    found = api.distributions(collection, [one.id], items=[(one.id, 2)])
+    assert [(key, drawn.name, drawn.n) for key, drawn in found] == [
+        (None, "baseline", N_IMAGES * (N_IMAGES - 1) // 2),
+        (one.id, "to gallery", 4 * (N_IMAGES - 4)),
+        (one.id, "within", 6),
+        (one.id, "image 2", N_IMAGES - 4),
+    ]
+    assert all((drawn.centres == found[0][1].centres).all() for _, drawn in found)
+    width = found[0][1].centres[1] - found[0][1].centres[0]
+    for _, drawn in found:
+        assert drawn.density.sum() * width == pytest.approx(1)
+        assert drawn.smooth.sum() * width == pytest.approx(1)
+
+
+def test_the_five_lines_of_the_readme_work(collection: Collection, images: Path) -> None:
+    photos = dxr.open_collection(collection.folder)
+    faces, skipped = dxr.add_query_set(photos, "reds", images=images / "red")
+    found = dxr.answer(photos, faces.id)
+    assert skipped == ()
+    assert found.sentence.endswith(".")
+    assert photos.space().vectors.dtype == np.float32
+    assert settings.MIN_QUERY_IMAGES <= found.n_images == N_IMAGES // 3
