@@ -28,7 +28,7 @@ from dxr_dash.analysis.polygon import inside_polygon
 from dxr_dash.collection import query_sets as sets
 from dxr_dash.collection.build import build as build_chain
 from dxr_dash.collection.gallery import Labels
-from dxr_dash.collection.outside import embed, read_outside
+from dxr_dash.collection.outside import embed_outside
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.steps import write_json
 from dxr_dash.collection.store import Collection, Space
@@ -342,13 +342,9 @@ def add_query_set(
     members = np.unique(checked_rows(collection, rows))
     if control is not None:
         find_query_set(collection, control)
-    outside = read_outside(images, any_rows=len(members) > 0)
     with _embedding:
-        vectors = {
-            space.fingerprint: embed(space, outside.pictures, on_progress)
-            for space in collection.spaces.values()
-            if outside.pictures
-        }
+        spaces = list(collection.spaces.values())
+        outside = embed_outside(images, spaces, any_rows=len(members) > 0, on_progress=on_progress)
     query_id = sets.write_query_set(
         collection.folder,
         name,
@@ -358,10 +354,10 @@ def add_query_set(
         outside=outside.names,
         images=outside.files,
         thumbnails=outside.thumbnails,
-        vectors=vectors,
+        vectors=outside.vectors,
         control=control,
     )
-    return find_query_set(collection, query_id), outside.skipped
+    return find_query_set(collection, query_id), tuple(outside.skipped)
 
 
 def find_query_set(collection: Collection, query_set: str) -> QuerySet:
@@ -426,11 +422,9 @@ def query_vectors(one: QuerySet, where: Space) -> FloatArray:
         return inside
     outside = one.outside_vectors(where.fingerprint)
     if outside is None:
-        pictures = read_outside(
-            list(zip(one.outside, one.outside_images(), strict=True)), any_rows=False
-        ).pictures
+        images = list(zip(one.outside, one.outside_images(), strict=True))
         with _embedding:
-            outside = embed(where, pictures, silent)
+            outside = embed_outside(images, [where]).vectors[where.fingerprint]
         sets.keep_outside_vectors(one, where.fingerprint, outside)
     return np.concatenate([inside, outside])
 

@@ -47,10 +47,12 @@ HOST = "127.0.0.1"
 PORT = 8050
 NEIGHBOURS_SHOWN = 24
 MAP_POINTS_LIMIT = 50_000  # points in one trace; software rendering stays usable (docs/performance.md)
+QUERY_MAX_IMAGES = 10_000  # from outside; more is a collection of its own
+QUERY_MAX_BYTES = 2 * 1024 * 1024 * 1024
 UPLOAD_MAX_IMAGES = 500
 UPLOAD_MAX_IMAGE_BYTES = 20 * 1024 * 1024
 UPLOAD_MAX_TOTAL_BYTES = 200 * 1024 * 1024
 UPLOAD_MAX_PIXELS = 50_000_000
 
 # The demo
-DEMO_EASY_KIND = "kettle"
+DEMO_EASY_KIND = "camera"

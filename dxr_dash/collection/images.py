@@ -115,7 +115,7 @@ def read_image(data: bytes, *, max_pixels: int = settings.MAX_IMAGE_PIXELS) -> I
         except UnreadableImage:
             raise
         except Exception as error:  # decoders raise nearly everything on broken data
-            raise UnreadableImage(_decode_reason(error, max_pixels)) from error
+            raise UnreadableImage(_decode_reason(error, data, max_pixels)) from error
 
 
 class _BrokenHeaderError(Exception):
@@ -137,14 +137,15 @@ def _open(data: bytes) -> Image.Image:
     raise UnreadableImage("not an image: its content is not a format dxr reads")
 
 
-def _decode_reason(error: Exception, max_pixels: int) -> str:
+def _decode_reason(error: Exception, data: bytes, max_pixels: int) -> str:
     cause = error.__cause__ if isinstance(error, _BrokenHeaderError) else error
     words = str(cause).lower()
     if isinstance(cause, Image.DecompressionBombError):
         return f"too large: the limit is {_megapixels(max_pixels)}"
     if isinstance(cause, MemoryError):
         return "too large: not enough memory to decode it"
-    if isinstance(cause, EOFError) or any(sign in words for sign in _SIGNS_OF_TRUNCATION):
+    shorter_than_said = data.startswith(b"RIFF") and len(data) < 8 + int.from_bytes(data[4:8], "little")  # WebP
+    if isinstance(cause, EOFError) or shorter_than_said or any(sign in words for sign in _SIGNS_OF_TRUNCATION):
         return "the file is truncated"
     return f"broken image data ({error})" if isinstance(error, _BrokenHeaderError) else "broken image data"
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+import numpy.typing as npt
 
 from dxr_dash import settings
 from dxr_dash.collection.images import (
@@ -22,74 +24,96 @@ from dxr_dash.collection.images import (
 from dxr_dash.collection.networks import Network, load_network
 from dxr_dash.collection.store import Space
 from dxr_dash.errors import ImagesError, NetworkError, UploadError
-from dxr_dash.records import FloatArray, OnProgress, Skipped
+from dxr_dash.records import FloatArray, OnProgress, Skipped, silent
+
+UInt8Array = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outside:
-    """The readable ones among the images that were given, and what was wrong with the others."""
+    """The readable ones among the images that were given, and what was wrong with the others.
 
-    names: tuple[str, ...]
-    files: tuple[bytes, ...]
-    pictures: tuple[Image.Image, ...]
-    thumbnails: tuple[bytes, ...]
-    skipped: tuple[Skipped, ...]
+    Attributes:
+        vectors: (n, D) float32 by space fingerprint.
+    """
+
+    names: list[str] = field(default_factory=list)
+    files: list[bytes] = field(default_factory=list)
+    thumbnails: list[bytes] = field(default_factory=list)
+    vectors: dict[str, FloatArray] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
 
 
-def read_outside(images: Sequence[tuple[str, bytes]] | Path | str, *, any_rows: bool) -> Outside:
-    """Read images given as bytes, or lying in a folder.
+def embed_outside(
+    images: Sequence[tuple[str, bytes]] | Path | str,
+    spaces: Sequence[Space],
+    *,
+    any_rows: bool = False,
+    on_progress: OnProgress = silent,
+) -> Outside:
+    """Read images from outside and compute their vectors, with the networks that made the spaces.
+
+    Decoded pictures are let go one by one: five hundred large photographs would not fit into memory together.
 
     Args:
         images: (name, bytes of the file) pairs, a folder, or one file.
+        spaces: feature spaces of the collection.
         any_rows: the query set has gallery members already, so no image at all will do, too.
 
     Raises:
-        ImagesError: the folder does not exist.
+        ImagesError: the folder does not exist, or holds too much for a query set.
+        NetworkError: a network's weights cannot be had any more, or are others than they were.
         UploadError: not one image can be read.
     """
     given, skipped = _files(Path(images)) if isinstance(images, Path | str) else (list(images), [])
-    names, files, pictures, thumbnails = [], [], [], []
-    for name, data in given:
-        shown = display_path(name.encode("utf-8", "surrogateescape"))
+    found = Outside(skipped=skipped)
+    if not given and any_rows:
+        return found
+    on_progress("loading the network", 0, 0)
+    networks = {space.fingerprint: _network_of(space) for space in spaces}
+    parts: dict[str, list[FloatArray]] = {key: [] for key in networks}
+
+    def take(one: tuple[str, bytes]) -> tuple[bytes, dict[str, UInt8Array]] | str:
         try:
-            picture = read_image(data, max_pixels=settings.UPLOAD_MAX_PIXELS)
+            picture = read_image(one[1], max_pixels=settings.UPLOAD_MAX_PIXELS)
         except UnreadableImage as error:
-            skipped.append(Skipped(shown, str(error)))
-            continue
-        names.append(shown)
-        files.append(data)
-        pictures.append(picture)
-        thumbnails.append(thumbnail(picture))
-    if not names and (skipped or not any_rows):
-        reasons = "; ".join(f"{one.path}: {one.reason}" for one in skipped[:3])
+            return str(error)
+        return thumbnail(picture), {key: network.prepare(picture) for key, network in networks.items()}
+
+    with ThreadPoolExecutor(os.cpu_count()) as workers:  # Pillow decodes outside the interpreter's lock
+        for start in range(0, len(given), settings.BATCH_IMAGES):
+            on_progress("reading images", start, len(given))
+            batch = given[start : start + settings.BATCH_IMAGES]
+            inputs = []
+            for (name, data), result in zip(batch, workers.map(take, batch), strict=True):
+                shown = display_path(name.encode("utf-8", "surrogateescape"))
+                if isinstance(result, str):
+                    found.skipped.append(Skipped(shown, result))
+                    continue
+                found.names.append(shown)
+                found.files.append(data)
+                found.thumbnails.append(result[0])
+                inputs.append(result[1])
+            for key, network in networks.items() if inputs else ():
+                parts[key].append(network.forward(np.stack([one[key] for one in inputs])))
+    if not found.names:
+        reasons = "; ".join(f"{one.path}: {one.reason}" for one in found.skipped[:3])
         raise UploadError(
             f"There is no image to ask with{f' ({reasons})' if reasons else ''}.",
             "Give at least one readable image.",
         )
-    return Outside(tuple(names), tuple(files), tuple(pictures), tuple(thumbnails), tuple(skipped))
+    found.vectors = {key: np.concatenate(arrays) for key, arrays in parts.items()}
+    return found
 
 
-def embed(space: Space, pictures: Sequence[Image.Image], on_progress: OnProgress) -> FloatArray:
-    """Compute the (n, D) float32 vectors of images in a space of the collection, with the network that made it.
-
-    Raises:
-        NetworkError: the network's weights cannot be had any more, or are others than they were.
-    """
-    on_progress("loading the network", 0, 0)
+def _network_of(space: Space) -> Network:
     network = _network(space.network, space.layer, space.request["weights"])
     if network.recipe != space.recipe:
         raise NetworkError(
             f"The weights of {space.network} are not those that {space.id} was made with.",
             "Build the collection again with `dxr build`, or bring the old weights back.",
         )
-    found = np.empty((len(pictures), space.n_dims), np.float32)
-    for start in range(0, len(pictures), settings.BATCH_IMAGES):
-        on_progress("reading images", start, len(pictures))
-        batch = np.stack(
-            [network.prepare(picture) for picture in pictures[start : start + settings.BATCH_IMAGES]]
-        )
-        found[start : start + len(batch)] = network.forward(batch)
-    return found
+    return network
 
 
 @lru_cache(maxsize=2)
@@ -103,6 +127,13 @@ def _files(path: Path) -> tuple[list[tuple[str, bytes]], list[Skipped]]:
     if not path.is_dir():
         raise ImagesError(f"{path} does not exist.", "Give a folder of images, or one image.")
     found = find_images(path)
+    n_bytes = sum(file.size for file in found.files)
+    if len(found.files) > settings.QUERY_MAX_IMAGES or n_bytes > settings.QUERY_MAX_BYTES:
+        raise ImagesError(
+            f"{path} holds {len(found.files)} images of {n_bytes / 2**20:.0f} MiB; "
+            f"a query set takes {settings.QUERY_MAX_IMAGES} of {settings.QUERY_MAX_BYTES / 2**20:.0f} MiB.",
+            "Give fewer, or build a collection of them.",
+        )
     given, skipped = [], list(found.skipped)
     for file in found.files:
         try:

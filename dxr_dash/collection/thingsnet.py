@@ -23,7 +23,6 @@ STD = (0.25, 0.24, 0.23)
 WEIGHTS_PATH = Path(__file__).with_name("thingsnet.safetensors")
 
 
-
 # In the order of fc8. Written out, not taken from the demo: weights outlive a change of the drawn kinds.
 KINDS_TRAINED: tuple[str, ...] = (
     "alarm clock", "backpack", "bell pepper", "boat", "bowling ball", "camera", "car",
@@ -95,7 +94,7 @@ def load_thingsnet(path: Path = WEIGHTS_PATH) -> Thingsnet:
     remedy = "Install dxr_dash again, or train it with `python scripts/train_thingsnet.py`."
     try:
         with safe_open(path, framework="pt") as file:
-            weights = {name: file.get_tensor(name).float() for name in file.keys()}
+            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no dict
     except (OSError, SafetensorError) as error:
         raise NetworkError(f"The weights of thingsnet in {path} cannot be read: {error}.", remedy) from error
     network = Thingsnet(len(KINDS_TRAINED))
