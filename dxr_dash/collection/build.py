@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from importlib.metadata import version
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dxr_dash import settings
-from dxr_dash.analysis.baseline import baseline_distances
+from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.extraction import Extracted, extract
 from dxr_dash.collection.gallery import (
     Blobs,
@@ -38,115 +34,15 @@ from dxr_dash.collection.gallery import (
 )
 from dxr_dash.collection.images import FoundFile, find_images
 from dxr_dash.collection.journal import Journal
-from dxr_dash.collection.map2d import cluster, map_coordinates, representatives
-from dxr_dash.collection.neighbours import NeighbourGraph, graph_recall, k_occurrence, neighbour_graph
-from dxr_dash.collection.networks import Network, load_network
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import forget_removed
-from dxr_dash.collection.steps import fingerprint, locked, new_step, read_json, write_json
+from dxr_dash.collection.spaces import Request, SpaceWork, make_space
+from dxr_dash.collection.steps import HOLDER, LOCK, fingerprint, locked, write_json
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
-from dxr_dash.errors import CollectionError, ImagesError, NetworkError
+from dxr_dash.errors import CollectionError, ImagesError
 from dxr_dash.records import BuildReport, FloatArray, OnProgress, Skipped, silent
 
 JOURNAL = "journal"
-
-
-@dataclass
-class Chain:
-    """One build of one collection: what it was asked for, and where it has got to."""
-
-    root: Path
-    folder: Path
-    name: str
-    seed: int
-    on_progress: OnProgress
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def step(self, name: str, made_from: list[Any], write: Callable[[Path], None]) -> str:
-        """Make one step, unless it has been made from the same things before; return its folder's name."""
-        step = f"{name}-{fingerprint(name, made_from)[:12]}"
-        folder = self.folder / STEPS / step
-        if not folder.is_dir():
-            with self.timed(name), new_step(folder) as part:
-                write(part)
-        return step
-
-    def path(self, step: str) -> Path:
-        """Say where a finished step lies."""
-        return self.folder / STEPS / step
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        """Add the block's time to the report."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
-
-
-@dataclass
-class Request:
-    """One feature space that is asked for; its network is loaded only if an image needs it."""
-
-    network: str
-    layer: str
-    weights: Path | None
-    known: dict[str, Any] | None = None
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """All that decides which vectors come out, as far as it shows without loading the network."""
-        if self.known is not None:
-            return self.known
-        if self.weights is not None and not self.weights.is_file():
-            raise NetworkError(
-                f"The weights file {self.weights} does not exist.", "Give the path of a file with --weights."
-            )
-        stat = self.weights.stat() if self.weights else None
-        return {
-            "network": self.network,
-            "layer": self.layer,
-            "weights": str(self.weights.resolve()) if self.weights else None,
-            "weights_stamp": [stat.st_size, stat.st_mtime_ns] if stat else None,
-            "torch": version("torch"),
-            "torchvision": version("torchvision"),
-            "dxr": settings.VERSION,
-        }
-
-    @cached_property
-    def loaded(self) -> Network:
-        """The network, ready to run."""
-        return load_network(self.network, self.layer, weights=self.weights)
-
-    @property
-    def space_id(self) -> str:
-        """The name of the space in the collection."""
-        return f"{self.network}.{self.layer}"
-
-
-@dataclass
-class SpaceWork:
-    """One feature space while it is brought up to date.
-
-    Attributes:
-        recipe: all that decides the vectors.
-        vectors_step: the step of the finished collection that holds its vectors; None when there is none.
-    """
-
-    request: Request
-    recipe: dict[str, Any]
-    n_dims: int
-    vectors_step: str | None
-    journal: Journal = field(init=False)
-
-    @classmethod
-    def of(cls, request: Request, old: dict[str, Any] | None) -> SpaceWork:
-        """Find out what the collection holds of a space; the network is loaded only if that cannot be told without."""
-        held = old["spaces"].get(request.space_id) if old else None
-        if held is not None and (held["request"] == request.facts or held["recipe"] == request.loaded.recipe):
-            return cls(request, held["recipe"], held["n_dims"], held["steps"]["vectors"])
-        return cls(request, request.loaded.recipe, request.loaded.n_dims, None)
 
 
 def build(
@@ -184,15 +80,20 @@ def build(
             chain = Chain(root.resolve(), folder, name or folder.stem, seed, on_progress)
             return _run(chain, Request(network, layer, weights), labels or Labels())
     except BaseException:
-        if created and not (folder / MANIFEST).exists() and not (folder / JOURNAL).exists():
-            shutil.rmtree(folder, ignore_errors=True)  # nothing worth keeping: leave nothing behind
+        if not any((folder / name).exists() for name in (MANIFEST, JOURNAL)):  # nothing worth keeping
+            shutil.rmtree(folder if created else folder / STEPS, ignore_errors=True)
+            for leftover in (LOCK, HOLDER):
+                (folder / leftover).unlink(missing_ok=True)
         raise
 
 
 def _run(chain: Chain, request: Request, labels: Labels) -> BuildReport:
     """Read what is new, then make every step that is missing."""
-    old = read_manifest(chain.folder)
-    spaces = _spaces_wanted(old, request)  # loads the networks of new ones: errors about weights come first
+    manifest_before = read_manifest(chain.folder)
+    old = manifest_before if _readable(chain, manifest_before) else None
+    spaces = _spaces_wanted(
+        chain, manifest_before, old is not None, request
+    )  # loads the networks of new ones: errors about weights come first
     table_of_labels = labels.read()
     with chain.timed("finding images"):
         found = find_images(chain.root)
@@ -206,7 +107,7 @@ def _run(chain: Chain, request: Request, labels: Labels) -> BuildReport:
     rows = known.rows(found.files)
     skipped = skipped_table(found.skipped, known.skips(found.files))
     if not rows:
-        if old is None:
+        if manifest_before is None:
             shutil.rmtree(chain.folder / JOURNAL, ignore_errors=True)
         first = "; ".join(f"{line['path']}: {line['skipped']}" for line in skipped.slice(0, 3).to_pylist())
         raise ImagesError(
@@ -226,15 +127,25 @@ def _run(chain: Chain, request: Request, labels: Labels) -> BuildReport:
     )
 
 
-def _spaces_wanted(old: dict[str, Any] | None, request: Request) -> list[SpaceWork]:
+def _readable(chain: Chain, manifest: dict[str, Any] | None) -> bool:
+    """Say whether the finished collection can serve as a source: somebody may have deleted damaged steps."""
+    return manifest is not None and all(
+        chain.path(manifest[step]).is_dir() for step in ("gallery", "thumbnails")
+    )
+
+
+def _spaces_wanted(
+    chain: Chain, manifest: dict[str, Any] | None, readable: bool, request: Request
+) -> list[SpaceWork]:
     """List the feature spaces to bring up to date: those that exist, then the one asked for."""
-    requests = []
-    for facts in (old["spaces"] if old else {}).values():
-        asked = facts["request"]
-        weights = Path(asked["weights"]) if asked["weights"] else None
-        requests.append(Request(asked["network"], asked["layer"], weights, asked))
+    held = manifest["spaces"] if manifest else {}
+    requests = [Request.again(facts["request"]) for facts in held.values()]
     wanted = [*(one for one in requests if one.space_id != request.space_id), request]
-    return [SpaceWork.of(one, old) for one in wanted]
+    spaces = [SpaceWork.of(one, held.get(one.space_id)) for one in wanted]
+    for space in spaces:
+        if space.vectors_step and not (readable and chain.path(space.vectors_step).is_dir()):
+            space.vectors_step = None
+    return spaces
 
 
 def _extract(chain: Chain, space: SpaceWork, files: list[FoundFile], known: Known) -> int:
@@ -312,7 +223,7 @@ def _finish(
             lambda part: write_thumbnails(part, contents, thumbnail_sources),
         ),
         "spaces": {
-            space.request.space_id: chain_of_space(
+            space.request.space_id: make_space(
                 chain, space, chain.step("vectors", [space.recipe, contents_key], write_space_vectors(space))
             )
             for space in spaces
@@ -320,91 +231,9 @@ def _finish(
         "default_space": spaces[-1].request.space_id,
     }
     manifest["fingerprint"] = fingerprint(manifest)
-    if manifest != old:
+    if manifest != read_manifest(chain.folder):
         write_json(chain.folder / MANIFEST, manifest)
     return manifest
-
-
-def chain_of_space(chain: Chain, space: SpaceWork, vectors_step: str) -> dict[str, Any]:
-    """Make one feature space's graph, map, clusters and baseline from its vectors; return its part of the manifest."""
-    metric, seed = settings.METRIC, chain.seed
-    vectors = np.load(chain.path(vectors_step) / "vectors.npy", mmap_mode="r")
-
-    def write_graph(part: Path) -> None:
-        graph = neighbour_graph(
-            vectors,
-            metric=metric,
-            n_neighbours=settings.GRAPH_NEIGHBOURS,
-            seed=seed,
-            on_progress=chain.on_progress,
-        )
-        recall_at = min(settings.RECALL_AT, graph.rows.shape[1])
-        recall = graph_recall(
-            vectors, graph, metric=metric, k=recall_at, sample=settings.RECALL_SAMPLE, seed=seed
-        )
-        np.save(part / "neighbours.npy", graph.rows)
-        np.save(part / "distances.npy", graph.distances)
-        np.save(part / "k_occurrence.npy", k_occurrence(graph, recall_at))
-        write_json(
-            part / "graph.json", {"recall": recall, "recall_at": recall_at, "graph_method": graph.method}
-        )
-
-    graph_settings = [
-        metric,
-        settings.GRAPH_NEIGHBOURS,
-        settings.EXACT_GRAPH_LIMIT,
-        seed,
-        version("pynndescent"),
-    ]
-    graph_step = chain.step("graph", [vectors_step, graph_settings], write_graph)
-    graph_folder = chain.path(graph_step)
-    graph_facts = read_json(graph_folder / "graph.json")
-    graph = NeighbourGraph(
-        np.load(graph_folder / "neighbours.npy"),
-        np.load(graph_folder / "distances.npy"),
-        graph_facts["graph_method"],
-    )
-
-    def write_map(part: Path) -> None:
-        coordinates = map_coordinates(
-            vectors,
-            graph,
-            metric=metric,
-            n_neighbours=settings.MAP_NEIGHBOURS,
-            min_distance=settings.MAP_MIN_DISTANCE,
-            seed=seed,
-            on_progress=chain.on_progress,
-        )
-        np.save(part / "coordinates.npy", coordinates)
-
-    def write_clusters(part: Path) -> None:
-        chain.on_progress("clusters", 0, 0)
-        clusters = cluster(graph, n_neighbours=settings.MAP_NEIGHBOURS, seed=seed)
-        np.save(part / "clusters.npy", clusters)
-        np.save(part / "representatives.npy", representatives(vectors, clusters, metric=metric))
-
-    def write_baseline(part: Path) -> None:
-        chain.on_progress("baseline", 0, 0)
-        n_pairs, limit = settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT
-        found = baseline_distances(vectors, metric=metric, n_pairs=n_pairs, all_pairs_limit=limit, seed=seed)
-        np.save(part / "baseline.npy", found)
-
-    map_settings = [settings.MAP_NEIGHBOURS, settings.MAP_MIN_DISTANCE, seed, version("umap-learn")]
-    baseline_settings = [metric, settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT, seed]
-    return {
-        "request": space.request.facts,
-        "recipe": space.recipe,
-        "metric": metric,
-        "n_dims": space.n_dims,
-        **graph_facts,
-        "steps": {
-            "vectors": vectors_step,
-            "graph": graph_step,
-            "map": chain.step("map", [graph_step, map_settings], write_map),
-            "clusters": chain.step("clusters", [graph_step, seed, version("scikit-network")], write_clusters),
-            "baseline": chain.step("baseline", [vectors_step, baseline_settings], write_baseline),
-        },
-    }
 
 
 def _tidy(folder: Path, manifest: dict[str, Any]) -> None:

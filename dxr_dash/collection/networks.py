@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dxr_dash import settings
-from dxr_dash.collection.layers import Tap, usual_layers
+from dxr_dash.collection.layers import PENULTIMATE, Tap, usual_layers
 from dxr_dash.collection.running import Network, Preset
 from dxr_dash.collection.weights import published_weights, put_weights, state_sha256, weights_from_file
 from dxr_dash.errors import NetworkError
@@ -44,7 +44,8 @@ def _layers(network: str) -> Mapping[str, Tap]:
     if network == THINGSNET:
         from dxr_dash.collection import thingsnet
 
-        return {name: Tap(module) for name, module in thingsnet.LAYERS.items()}
+        layers = {name: Tap(module) for name, module in thingsnet.LAYERS.items()}
+        return layers | {PENULTIMATE: Tap("fc8", "input")}
     return usual_layers(network, _empty(network))
 
 

@@ -211,7 +211,9 @@ def _shape(tensor: Tensor) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    reason = (
+        error.reason if type(error) is urllib.error.URLError else error
+    )  # not HTTPError: its text has the code
     return (str(reason).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 

@@ -108,7 +108,7 @@ def test_equal_files_have_equal_vectors_and_both_stay(tmp_path: Path) -> None:
 KILLED_BUILD = """
 import sys, os, signal
 from pathlib import Path
-from dxr_dash.collection import build as chain, journal
+from dxr_dash.collection import build, chain, journal
 moment = sys.argv[3]
 def die(*_args): os.kill(os.getpid(), signal.SIGKILL)
 if moment.startswith("batch"):
@@ -126,7 +126,7 @@ else:
             die()
         return step(self, name, made_from, write_and_die if name == moment else write)
     chain.Chain.step = dying_step
-chain.build(Path(sys.argv[1]), Path(sys.argv[2]), network="thingsnet")
+build.build(Path(sys.argv[1]), Path(sys.argv[2]), network="thingsnet")
 """
 
 
@@ -321,6 +321,19 @@ def test_folders_that_are_no_collection_are_refused(built: tuple[Path, Path], tm
     with pytest.raises(CollectionError, match="holds other files"):
         build(images, tmp_path / "mine.dxr")
     assert [path.name for path in (tmp_path / "mine.dxr").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("step", ["gallery", "thumbnails", "vectors", "graph", "map", "clusters", "baseline"])
+def test_a_step_that_was_deleted_is_made_again(
+    step: str, built: tuple[Path, Path], copy: tuple[Path, Path]
+) -> None:
+    images, undisturbed = built
+    _, target = copy
+    shutil.rmtree(next(target.glob(f"steps/{step}-*")))
+    with pytest.raises(CollectionError, match=f"steps/{step}-.* is missing"):
+        api.open_collection(target)
+    build(images, target)
+    assert digest(target) == digest(undisturbed)
 
 
 def test_check_names_every_damaged_file(copy: tuple[Path, Path]) -> None:

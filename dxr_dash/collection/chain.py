@@ -1,0 +1,48 @@
+"""One build's chain of steps: each is made once, and kept for good."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dxr_dash.collection.steps import fingerprint, new_step
+from dxr_dash.collection.store import STEPS
+from dxr_dash.records import OnProgress
+
+
+@dataclass
+class Chain:
+    """One build of one collection: what it was asked for, and where it has got to."""
+
+    root: Path
+    folder: Path
+    name: str
+    seed: int
+    on_progress: OnProgress
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def step(self, name: str, made_from: list[Any], write: Callable[[Path], None]) -> str:
+        """Make one step, unless it has been made from the same things before; return its folder's name."""
+        step = f"{name}-{fingerprint(name, made_from)[:12]}"
+        folder = self.folder / STEPS / step
+        if not folder.is_dir():
+            with self.timed(name), new_step(folder) as part:
+                write(part)
+        return step
+
+    def path(self, step: str) -> Path:
+        """Say where a finished step lies."""
+        return self.folder / STEPS / step
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the block's time to the report."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start

@@ -1,0 +1,411 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from dxr_dash import settings
+from dxr_dash.collection.images import (
+    FoundFile,
+    UnreadableImage,
+    display_path,
+    find_images,
+    read_file,
+    read_image,
+    thumbnail,
+)
+from dxr_dash.errors import ImagesError
+from dxr_dash.records import Skipped
+from tests.bad_images import (
+    ODD_NAMES,
+    bad_files,
+    encoded,
+    good_modes,
+    noise,
+    oriented,
+    png_declaring,
+    quarters,
+    without_permission,
+    write_bad_folder,
+    write_odd_names,
+)
+
+FACES = Path(__file__).parents[3] / "shared" / "data" / "facespics"
+SMALL = [encoded(noise((17, 13)), name) for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that everybody may enter, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def paths(root: Path) -> list[bytes]:
+    return [file.path for file in find_images(root).files]
+
+
+def file_of(root: Path, name: str) -> FoundFile:
+    return FoundFile(os.fsencode(name), 0, 0)
+
+
+def reason_of(data: bytes, **options: int) -> str:
+    with pytest.raises(UnreadableImage) as refused:
+        read_image(data, **options)
+    return refused.value.reason
+
+
+# Finding
+
+
+def test_images_are_found_in_all_folders_sorted_by_path_with_size_and_time(tmp_path: Path) -> None:
+    for name in ("b/z.png", "b/a/1.JPG", "a.webp", "c.tiff", "notes.txt", "b/Thumbs.db"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    found = find_images(tmp_path)
+    assert [file.path for file in found.files] == [b"a.webp", b"b/a/1.JPG", b"b/z.png", b"c.tiff"]
+    about = (tmp_path / "a.webp").stat()
+    assert found.files[0] == FoundFile(b"a.webp", 6, about.st_mtime_ns)
+    assert (found.skipped, found.n_other) == ([], 2)
+
+
+def test_hidden_names_and_collections_are_left_out(tmp_path: Path) -> None:
+    for name in (".hidden/a.jpg", "cats.dxr/a.jpg", "CATS.DXR/a.jpg", ".a.jpg", "seen/a.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_images(tmp_path)
+    assert [file.path for file in found.files] == [b"seen/a.jpg"]
+    assert found.n_other == 0
+
+
+def test_names_of_any_bytes_are_found_as_they_are(tmp_path: Path) -> None:
+    write_odd_names(tmp_path)
+    found = find_images(tmp_path)
+    assert [file.path for file in found.files] == sorted(ODD_NAMES)
+    assert len({read_file(tmp_path, file) for file in found.files}) == len(ODD_NAMES)
+
+
+def test_every_folder_is_read_once_however_links_go_round(tmp_path: Path) -> None:
+    (tmp_path / "z" / "deep").mkdir(parents=True)
+    (tmp_path / "z" / "deep" / "1.jpg").touch()
+    (tmp_path / "z" / "deep" / "up").symlink_to("../..")
+    (tmp_path / "z" / "self").symlink_to(".")
+    (tmp_path / "a").symlink_to("z")  # sorts before the real folder, which still gives the path
+    (tmp_path / "b").symlink_to("c")
+    (tmp_path / "c").symlink_to("b")
+    found = find_images(tmp_path)
+    assert [file.path for file in found.files] == [b"z/deep/1.jpg"]
+    assert [(one.path, one.reason) for one in found.skipped] == [
+        ("b", "a link that leads back to itself"),
+        ("c", "a link that leads back to itself"),
+    ]
+
+
+def test_links_to_files_and_folders_outside_are_followed_and_broken_ones_named(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    root.mkdir()
+    outside.mkdir()
+    (outside / "1.jpg").write_bytes(b"12345")
+    (root / "linked").symlink_to(outside)
+    (root / "linked too").symlink_to(outside)
+    (root / "file.jpg").symlink_to(outside / "1.jpg")
+    (root / "gone.jpg").symlink_to(outside / "2.jpg")
+    found = find_images(root)
+    assert [(file.path, file.size) for file in found.files] == [(b"file.jpg", 5), (b"linked/1.jpg", 5)]
+    assert found.skipped == [Skipped("gone.jpg", "a broken link: it points to nothing")]
+
+
+def test_a_folder_that_may_not_be_read_is_skipped_and_the_rest_is_found(open_folder: Path) -> None:
+    (open_folder / "closed").mkdir()
+    (open_folder / "1.jpg").touch()
+    with without_permission(open_folder / "closed"):
+        found = find_images(open_folder)
+    assert [file.path for file in found.files] == [b"1.jpg"]
+    assert found.skipped == [Skipped("closed", "no permission to read the folder")]
+
+
+def test_a_root_that_is_no_readable_folder_is_an_error(open_folder: Path) -> None:
+    with pytest.raises(ImagesError, match="There is no folder"):
+        find_images(open_folder / "nowhere")
+    (open_folder / "file").touch()
+    with pytest.raises(ImagesError, match="is a file, not a folder"):
+        find_images(open_folder / "file")
+    with (
+        without_permission(open_folder),
+        pytest.raises(ImagesError, match=r"cannot be read \(permission denied\)"),
+    ):
+        find_images(open_folder)
+
+
+def test_thousands_of_files_in_one_folder_are_found(tmp_path: Path) -> None:
+    for number in range(5_000):
+        (tmp_path / f"{number:05}.jpg").touch()
+    assert paths(tmp_path) == [b"%05d.jpg" % number for number in range(5_000)]
+
+
+# Names
+
+
+def test_a_path_is_shown_in_one_line_of_valid_text() -> None:
+    assert display_path(b"plain name.jpg") == "plain name.jpg"
+    assert display_path("žluťoučký 花 🙂.jpg".encode()) == "žluťoučký 花 🙂.jpg"
+    assert display_path(b"a\nb\tc\x00\x7f") == r"a\nb\tc\x00\x7f"
+    assert display_path(b"caf\xe9.jpg") == r"caf\xe9.jpg"
+    assert display_path(rb"back\slash") == r"back\\slash"
+    assert display_path("\u0085\u2028\u202egpj".encode()) == r"\u0085\u2028\u202egpj"
+
+
+@hypothesis.settings(deadline=None)  # machines are busy
+@given(st.binary(max_size=40), st.binary(max_size=40))
+def test_shown_paths_are_valid_text_without_control_characters_and_differ_if_the_paths_do(
+    one: bytes, other: bytes
+) -> None:
+    shown = display_path(one)
+    shown.encode("utf-8")
+    assert len(shown.splitlines()) <= 1
+    assert (shown == display_path(other)) == (one == other)
+
+
+# Reading files
+
+
+def test_a_file_is_read_to_the_last_byte(tmp_path: Path) -> None:
+    for data in (b"", b"1", os.urandom(5_000_001)):
+        (tmp_path / "1.jpg").write_bytes(data)
+        assert read_file(tmp_path, find_images(tmp_path).files[0]) == data
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("gone.jpg", "the file vanished after it was found"),
+        ("file.jpg/inside.jpg", "the file vanished after it was found"),
+        ("folder.jpg", "a folder, not a file"),
+        ("pipe.jpg", "not a regular file"),
+        ("heavy.jpg", "too large: 257 MB, the limit is 256 MB"),
+    ],
+)
+def test_what_became_unreadable_after_it_was_found_has_its_reason(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    (tmp_path / "file.jpg").touch()
+    (tmp_path / "folder.jpg").mkdir()
+    os.mkfifo(tmp_path / "pipe.jpg")  # nobody writes to it: reading it would wait for ever
+    with (tmp_path / "heavy.jpg").open("wb") as heavy:
+        heavy.truncate(settings.MAX_IMAGE_BYTES + 1)
+    with pytest.raises(UnreadableImage) as refused:
+        read_file(tmp_path, file_of(tmp_path, name))
+    assert refused.value.reason == reason
+
+
+def test_a_file_that_may_not_be_read_has_its_reason(open_folder: Path) -> None:
+    (open_folder / "1.jpg").write_bytes(encoded(noise()))
+    with without_permission(open_folder / "1.jpg"), pytest.raises(UnreadableImage) as refused:
+        read_file(open_folder, file_of(open_folder, "1.jpg"))
+    assert refused.value.reason == "no permission to read the file"
+
+
+def test_a_link_that_was_turned_on_itself_has_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").symlink_to("1.jpg")
+    with pytest.raises(
+        UnreadableImage, match=r"the file cannot be read \(too many levels of symbolic links\)"
+    ):
+        read_file(tmp_path, file_of(tmp_path, "1.jpg"))
+
+
+# Decoding
+
+
+@pytest.mark.parametrize("name", bad_files())
+def test_every_bad_file_is_refused_with_its_reason(name: str) -> None:
+    data, reason = bad_files()[name]
+    assert reason_of(data) == reason
+
+
+def test_the_bad_folder_gives_exactly_its_reasons_and_its_good_images(tmp_path: Path) -> None:
+    reasons = write_bad_folder(tmp_path / "bad")
+    found = find_images(tmp_path / "bad")
+    said = {one.path: one.reason for one in found.skipped}
+    good = []
+    for file in found.files:
+        try:
+            read_image(read_file(tmp_path / "bad", file))
+        except UnreadableImage as error:
+            said[display_path(file.path)] = error.reason
+        else:
+            good.append(file.path)
+    assert said == reasons
+    assert good == [b"folder.jpg/good.png", b"good.webp", b"round/good.jpg"]
+    assert found.n_other == 1
+
+
+@pytest.mark.parametrize("name", good_modes())
+def test_every_mode_comes_out_as_the_rgb_that_a_person_sees(name: str) -> None:
+    data, colour = good_modes()[name]
+    image = read_image(data)
+    assert (image.mode, image.size, image.info) == ("RGB", (12, 10), {})
+    assert np.abs(np.asarray(image).astype(int) - colour).max() <= 2
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_every_orientation_comes_out_upright_and_only_once(format_: str, orientation: int) -> None:
+    exact: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
+    image = read_image(oriented(orientation, format_, **exact.get(format_, {})))
+    corners = np.asarray(image)[[4, 4, 27, 27], [4, 27, 4, 27]].astype(int)
+    assert np.abs(corners - np.asarray(quarters())[[4, 4, 27, 27], [4, 27, 4, 27]]).max() <= 8
+
+
+def test_16_bit_grey_keeps_its_range_and_other_deep_grey_is_stretched() -> None:
+    ramp = np.linspace(0, 65_535, 256).reshape(16, 16)
+    sixteen = read_image(encoded(Image.fromarray(ramp.astype(np.uint16)), "PNG"))
+    assert np.asarray(sixteen)[..., 0].ravel().tolist() == list(range(256))
+    dim = read_image(encoded(Image.fromarray((ramp / 16).astype(np.uint16)), "TIFF"))
+    assert np.asarray(dim).max() == 16  # 12 bits in a 16-bit file stay as dark as they are
+    for wide in (ramp * 1_000, -ramp, ramp / 65_535 - 7):
+        stretched = read_image(encoded(Image.fromarray(wide.astype(np.float32)), "TIFF"))
+        assert (np.asarray(stretched).min(), np.asarray(stretched).max()) == (0, 255)
+    holes = np.array([[np.nan, -np.inf], [0.5, np.inf]], np.float32)
+    image = read_image(encoded(Image.fromarray(holes), "TIFF"))
+    assert np.asarray(image)[..., 0].tolist() == [[0, 0], [128, 255]]
+
+
+def test_the_pixel_limit_is_checked_on_what_the_header_says_before_anything_is_decoded() -> None:
+    begin = time.perf_counter()
+    assert (
+        reason_of(png_declaring(10_001, 10_000))
+        == "too large: 10001 x 10000 pixels, the limit is 100 megapixels"
+    )
+    assert time.perf_counter() - begin < 1
+    assert reason_of(encoded(noise((20, 11))), max_pixels=219) == (
+        "too large: 20 x 11 pixels, the limit is 0.000219 megapixels"
+    )
+    assert read_image(encoded(noise((20, 11))), max_pixels=220).size == (20, 11)
+
+
+def test_only_the_formats_that_dxr_reads_reach_a_decoder() -> None:
+    for format_ in ("PPM", "TGA", "ICO", "PCX", "SGI", "EPS", "PDF", "DDS"):
+        assert reason_of(encoded(noise(), format_)) == "not an image: its content is not a format dxr reads"
+
+
+def test_no_warning_of_pillow_gets_out_of_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # every image here is then said to be a bomb
+    cut_exif = encoded(noise((12, 10)), "TIFF")[:-60]
+    half_transparent = good_modes()["palette, entries half transparent.png"][0]
+
+    def read(data: bytes) -> None:
+        with contextlib.suppress(UnreadableImage):
+            read_image(data)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        before = list(warnings.filters)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(read, [encoded(noise((12, 10))), cut_exif, half_transparent, *SMALL] * 20))
+        assert warnings.filters == before
+    assert caught == []
+
+
+@hypothesis.settings(deadline=None)  # machines are busy
+@given(st.binary(max_size=300), st.sampled_from([data[:12] for data in SMALL] + [b""]))
+def test_random_bytes_are_refused_or_read_and_nothing_else(tail: bytes, head: bytes) -> None:
+    with contextlib.suppress(UnreadableImage):
+        read_image(head + tail, max_pixels=1_000_000)
+
+
+@hypothesis.settings(deadline=None)  # machines are busy
+@given(
+    st.sampled_from(SMALL),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=9),
+)
+def test_altered_images_are_refused_or_read_soon_and_nothing_else(
+    data: bytes, changes: list[tuple[float, int]]
+) -> None:
+    altered = bytearray(data)
+    for place, value in changes:
+        altered[int(place * len(altered))] = value
+    begin = time.perf_counter()
+    with contextlib.suppress(UnreadableImage):
+        read_image(bytes(altered), max_pixels=1_000_000)
+    assert time.perf_counter() - begin < 5
+
+
+@hypothesis.settings(deadline=None)  # machines are busy
+@given(st.sampled_from(SMALL), st.floats(0, 1, exclude_max=True))
+def test_a_file_cut_anywhere_is_refused_or_read_and_nothing_else(data: bytes, share: float) -> None:
+    with contextlib.suppress(UnreadableImage):
+        read_image(data[: int(share * len(data))], max_pixels=1_000_000)
+
+
+@pytest.mark.skipif(not FACES.is_dir(), reason="the shared images are not here")
+def test_all_real_images_of_the_2015_collection_are_read() -> None:
+    found = find_images(FACES)
+    assert len(found.files) == 850
+    assert not found.skipped
+    assert {read_image(read_file(FACES, file)).mode for file in found.files[::10]} == {"RGB"}
+
+
+# Thumbnails
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((400, 200), (128, 64)),
+        ((200, 400), (64, 128)),
+        ((50, 30), (50, 30)),
+        ((1, 60_000), (1, 128)),
+        ((60_000, 1), (128, 1)),
+        ((129, 128), (128, 127)),
+    ],
+)
+def test_a_thumbnail_keeps_the_shape_within_its_limit_and_is_never_enlarged(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    small = Image.open(io.BytesIO(thumbnail(Image.new("RGB", size))))
+    assert (small.format, small.mode, small.size) == ("JPEG", "RGB", expected)
+
+
+def test_a_thumbnail_looks_like_the_image_and_holds_nothing_but_pixels() -> None:
+    image = quarters(256)
+    image.info = {"comment": b"secret", "exif": b"secret", "icc_profile": b"secret", "dpi": (1, 1)}
+    data = thumbnail(image)
+    assert b"secret" not in data
+    assert image.info["comment"] == b"secret"
+    small = np.asarray(Image.open(io.BytesIO(data))).astype(int)
+    assert (
+        np.abs(
+            small[[20, 20, 107, 107], [20, 107, 20, 107]]
+            - [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255,) * 3]
+        ).max()
+        <= 3
+    )
+
+
+def test_thumbnails_of_the_same_pixels_are_the_same_bytes_in_another_process() -> None:
+    code = (
+        "import sys; from tests.bad_images import noise; from dxr_dash.collection.images import thumbnail;"
+        "sys.stdout.buffer.write(thumbnail(noise((300, 200))))"
+    )
+    root = Path(__file__).parents[2]
+    other = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, check=True).stdout
+    assert other == thumbnail(noise((300, 200)))

@@ -1,0 +1,487 @@
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from safetensors.torch import save_file
+from torchvision import models
+
+from dxr_dash import settings
+from dxr_dash.collection.layers import pool, pooling_of
+from dxr_dash.collection.networks import Network, layer_names, load_network, network_names
+from dxr_dash.collection.running import Preset, Stopped
+from dxr_dash.errors import NetworkError
+from tests.bad_images import noise
+
+SMALL = "squeezenet1_1"  # 5 MB
+MakeWeights = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def make_weights(tmp_path_factory: pytest.TempPathFactory) -> MakeWeights:
+    """Give the file of a network's random weights, made once."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    def make(network: str) -> Path:
+        file = folder / f"{network}.pth"
+        if not file.exists():
+            torch.save(plain_model(network).state_dict(), file)
+        return file
+
+    return make
+
+
+def plain_model(network: str) -> torch.nn.Module:
+    """Build a network as torchvision does for its own weights, with random ones."""
+    torch.manual_seed(0)
+    options = {"googlenet": {"transform_input": True, "init_weights": False}}.get(network, {})
+    model: torch.nn.Module = models.get_model(network, weights=None, **options)
+    for name, buffer in model.named_buffers():  # as if trained: batch normalisation does something
+        if name.endswith("running_mean"):
+            buffer.normal_(0, 0.1)
+    return model.eval()
+
+
+def reference(network: str, state: dict[str, Any], module: str, images: list[Image.Image]) -> torch.Tensor:
+    """What torchvision's own preset and an unabridged forward pass give at the output of a module."""
+    model = plain_model(network)
+    model.load_state_dict(state)
+    seen: list[torch.Tensor] = []
+    model.get_submodule(module).register_forward_hook(lambda _m, _i, output: seen.append(output.clone()))
+    preset = models.get_model_weights(network).DEFAULT.transforms()
+    with torch.inference_mode():
+        model(torch.stack([preset(image) for image in images]))
+    return seen[0]
+
+
+def batch_of(network: Network, n_images: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    size = network.preset.crop_px
+    return np.random.default_rng(seed).integers(0, 256, (n_images, 3, size, size), np.uint8)
+
+
+# Names
+
+
+def test_the_bundled_network_and_all_classification_networks_are_listed_and_no_others() -> None:
+    names = network_names()
+    assert names[0] == "thingsnet"
+    assert {"alexnet", "vgg16", "resnet18", "resnet50", "vit_b_16", "swin_t", "regnet_y_400mf"} <= set(names)
+    assert not [name for name in names if "rcnn" in name or "raft" in name or "quantized" in name]
+    assert names[1:] == models.list_models(module=models)
+
+
+def test_layers_have_their_usual_names_in_order() -> None:
+    assert layer_names("alexnet") == [
+        "conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7", "fc8", "penultimate",
+    ]  # fmt: skip
+    vgg = layer_names("vgg16")
+    assert [vgg[0], vgg[1], vgg[2], vgg[-6], vgg[-5:]] == [
+        "conv1_1", "conv1_2", "pool1", "conv5_3", ["pool5", "fc6", "fc7", "fc8", "penultimate"],
+    ]  # fmt: skip
+    assert sum(name.startswith("conv") for name in vgg) == 13
+    assert layer_names("vgg16_bn") == vgg
+    assert [name for name in layer_names("resnet50") if "." not in name] == [
+        "conv1", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc", "penultimate",
+    ]  # fmt: skip
+    assert {"conv1", "conv5", "pool5", "fc6", "fc7", "fc8"} <= set(layer_names("thingsnet"))
+
+
+@pytest.mark.parametrize(
+    "network",
+    ["convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "inception_v3", "maxvit_t", "mnasnet0_5",
+     "mobilenet_v2", "regnet_x_400mf", "shufflenet_v2_x0_5", "squeezenet1_0", "swin_v2_t", "vit_b_16"],
+)  # fmt: skip
+def test_every_other_family_has_its_stages_and_penultimate(network: str) -> None:
+    names = layer_names(network)
+    assert names[-1] == "penultimate"
+    assert len(names) == len(set(names)) > 5
+
+
+def test_an_unknown_network_or_layer_is_named_with_what_is_close() -> None:
+    with pytest.raises(NetworkError, match=r"no network alexnt\. Did you mean alexnet\?.*network_names"):
+        load_network("alexnt", "fc7")
+    with pytest.raises(
+        NetworkError, match=r"alexnet has no layer fc77\. Did you mean .*fc7.*Its layers are conv1, "
+    ):
+        load_network("alexnet", "fc77")
+    with pytest.raises(NetworkError, match=r"no layer features\.99\. Did you mean features\.\d.*layer_names"):
+        load_network("efficientnet_v2_l", "features.99")
+    with pytest.raises(NetworkError, match="no network"):
+        layer_names("fasterrcnn_resnet50_fpn")
+
+
+def test_importing_the_module_does_not_import_torch() -> None:
+    code = (
+        "import sys, dxr_dash.collection.extraction; assert not {'torch', 'torchvision'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True)
+
+
+# Vectors
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fill batches up to 4 images only, where more would but take time."""
+    monkeypatch.setattr(settings, "BATCH_IMAGES", 4)
+
+
+@pytest.mark.usefixtures("small_batches")
+@pytest.mark.parametrize(
+    ("network", "layer", "module", "n_dims"),
+    [
+        ("alexnet", "fc7", "classifier.5", 4096),
+        ("alexnet", "conv2", "features.4", 192),
+        ("resnet18", "conv1", "relu", 64),
+        ("resnet18", "layer3", "layer3", 256),
+        ("resnet18", "penultimate", "avgpool", 512),
+        (SMALL, "penultimate", "features", 512),
+        ("mobilenet_v3_small", "penultimate", "classifier.1", 1024),
+        ("regnet_y_400mf", "trunk_output", "trunk_output", 440),
+        ("googlenet", "penultimate", "avgpool", 1024),
+        ("swin_t", "features.3", "features.3", 192),
+        ("vit_b_32", "penultimate", "encoder.ln", 768),
+    ],
+)
+def test_vectors_are_those_of_torchvisions_preset_and_a_plain_forward_pass(
+    network: str, layer: str, module: str, n_dims: int, make_weights: MakeWeights
+) -> None:
+    tapped = load_network(network, layer, weights=make_weights(network), device="cpu")
+    images = [noise((300, 260)), noise((231, 400), seed=1)]
+    vectors = tapped.forward(np.stack([tapped.prepare(image) for image in images]))
+    output = reference(network, torch.load(make_weights(network), weights_only=True), module, images)
+    expected = pool(output, pooling_of(output)).flatten(1).numpy()
+    assert vectors.shape == (2, n_dims)
+    assert vectors.dtype == np.float32
+    assert tapped.n_dims == n_dims
+    assert np.abs(vectors - expected).max() <= 1e-6 * max(1.0, np.abs(expected).max())
+    assert np.abs(vectors - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@given(
+    width=st.integers(1, 700),
+    height=st.integers(1, 700),
+    network=st.sampled_from(["alexnet", "resnet50", "efficientnet_b2", "vit_h_14"]),
+)
+@hypothesis.settings(deadline=None, max_examples=40)
+def test_images_are_prepared_bit_for_bit_as_torchvision_does(width: int, height: int, network: str) -> None:
+    hypothesis.assume(max(width, height) <= 32 * min(width, height))
+    theirs = models.get_model_weights(network).DEFAULT.transforms()
+    ours = Preset(
+        theirs.resize_size[0], theirs.crop_size[0], theirs.interpolation.value, (0, 0, 0), (1, 1, 1)
+    )
+    theirs.mean, theirs.std = [0, 0, 0], [1, 1, 1]
+    image = noise((width, height), seed=width)
+    prepared = ours.prepare(image)
+    assert prepared.dtype == np.uint8
+    assert (prepared == (theirs(image) * 255).round().numpy().astype(np.uint8)).all()
+
+
+@pytest.mark.parametrize("size", [(1, 60_000), (60_000, 1), (2, 9_000), (50, 1_601)])
+def test_strips_are_prepared_without_enlarging_all_of_them(size: tuple[int, int]) -> None:
+    preset = Preset(256, 224, "bilinear", (0, 0, 0), (1, 1, 1))
+    image = noise(size)
+    prepared = preset.prepare(image)
+    assert prepared.shape == (3, 224, 224)
+    if max(size) < 10_000:  # the whole can be had: it differs by rounding
+        width, height = (256 * side // min(size) for side in size)
+        whole = image.resize((width, height), Image.Resampling.BILINEAR)
+        left, top = (round((side - 224) / 2) for side in whole.size)
+        expected = np.asarray(whole.crop((left, top, left + 224, top + 224))).transpose(2, 0, 1)
+        assert np.abs(prepared.astype(int) - expected).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("network", "layer"), [("alexnet", "fc7"), ("resnet18", "avgpool"), ("thingsnet", "fc7")]
+)
+def test_an_images_bits_do_not_depend_on_its_place_its_companions_or_their_number(
+    network: str, layer: str, make_weights: MakeWeights
+) -> None:
+    weights = None if network == "thingsnet" else make_weights(network)
+    loaded = load_network(network, layer, weights=weights, device="cpu")
+    batch = batch_of(loaded, settings.BATCH_IMAGES)
+    vectors = loaded.forward(batch)
+    assert (loaded.forward(batch[7:8])[0] == vectors[7]).all()  # alone, at another place
+    others = np.concatenate(
+        [batch_of(loaded, 3, seed=2), batch[::-1]]
+    )  # shifted, reversed, over a full batch
+    assert (loaded.forward(others)[3:] == vectors[::-1]).all()
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1 if n_threads > 1 else 2)
+    try:
+        assert (loaded.forward(batch) == vectors).all()
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_nothing_behind_the_layer_is_computed(make_weights: MakeWeights) -> None:
+    loaded = load_network("alexnet", "fc7", weights=make_weights("alexnet"), device="cpu")
+    called: list[str] = []
+    for name, module in loaded._model.named_modules():
+        module.register_forward_pre_hook(lambda _m, _i, name=name: called.append(name))
+    loaded.forward(batch_of(loaded, 1))
+    assert called[-1] == "classifier.5"
+    assert "classifier.6" not in called
+
+
+def test_no_vectors_of_no_images() -> None:
+    loaded = load_network("thingsnet", "fc7", device="cpu")
+    assert loaded.forward(batch_of(loaded, 0)).shape == (0, loaded.n_dims)
+
+
+def test_a_forward_pass_can_be_stopped_and_the_network_used_again() -> None:
+    loaded = load_network("thingsnet", "fc7", device="cpu")
+    asked = iter([False, False, True])
+    with pytest.raises(Stopped):
+        loaded.forward(batch_of(loaded, 1), stopped=lambda: next(asked))
+    assert loaded.forward(batch_of(loaded, 1)).shape == (1, loaded.n_dims)
+
+
+def test_the_fingerprint_says_network_layer_and_weights(make_weights: MakeWeights, tmp_path: Path) -> None:
+    same = load_network(SMALL, "penultimate", weights=make_weights(SMALL), device="cpu")
+    again = load_network(SMALL, "penultimate", weights=make_weights(SMALL), device="cpu")
+    layer = load_network(SMALL, "features.3", weights=make_weights(SMALL), device="cpu")
+    state = torch.load(make_weights(SMALL), weights_only=True)
+    state["classifier.1.bias"] += 1
+    torch.save(state, tmp_path / f"{SMALL}.pth")
+    weights = load_network(SMALL, "penultimate", weights=tmp_path / f"{SMALL}.pth", device="cpu")
+    assert same.recipe == again.recipe == json.loads(json.dumps(same.recipe))
+    assert same.fingerprint == again.fingerprint
+    assert len({one.fingerprint for one in (same, layer, weights)}) == 3
+    assert same.recipe["weights_sha256"] == hashlib.sha256(make_weights(SMALL).read_bytes()).hexdigest()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_asking_for_a_gpu_where_there_is_none_is_an_error() -> None:
+    with pytest.raises(NetworkError, match="no GPU that torch can use"):
+        load_network("thingsnet", "fc7", device="cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_with_mixed_precision_agrees_with_the_cpu(make_weights: MakeWeights) -> None:
+    on_cpu = load_network("resnet18", "avgpool", weights=make_weights("resnet18"), device="cpu")
+    on_gpu = load_network("resnet18", "avgpool", weights=make_weights("resnet18"), device="cuda")
+    batch = batch_of(on_cpu, 5)
+    exact, mixed = on_cpu.forward(batch), on_gpu.forward(batch)
+    assert on_cpu.fingerprint == on_gpu.fingerprint
+    assert np.abs(exact - mixed).max() <= 0.01 * np.abs(exact).max()
+    assert (on_gpu.forward(batch[3:4])[0] == mixed[3]).all()
+
+
+# Weights from a file
+
+
+def refusal(file: Path, network: str = SMALL) -> str:
+    with pytest.raises(NetworkError) as refused:
+        load_network(network, "penultimate", weights=file, device="cpu")
+    return str(refused.value)
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_weights_may_be_safetensors_or_wrapped_as_training_scripts_do(
+    make_weights: MakeWeights, tmp_path: Path
+) -> None:
+    state = torch.load(make_weights(SMALL), weights_only=True)
+    save_file(state, tmp_path / "1.safetensors")
+    torch.save(
+        {"epoch": 3, "state_dict": {f"module.{key}": value for key, value in state.items()}},
+        tmp_path / "2.pt",
+    )
+    torch.save({"model": {key: value.half() for key, value in state.items()}}, tmp_path / "3.pt")
+    loaded = [
+        load_network(SMALL, "penultimate", weights=file, device="cpu")
+        for file in (make_weights(SMALL), *sorted(tmp_path.iterdir()))
+    ]
+    first, *others = (one.forward(batch_of(one, 2)) for one in loaded)
+    assert (first == others[0]).all()
+    assert (first == others[1]).all()
+    assert np.allclose(first, others[2], atol=1e-2 * np.abs(first).max())
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_published_files_of_old_versions_fit(tmp_path: Path) -> None:
+    state = plain_model("densenet121").state_dict()
+    old = {
+        key.replace("norm1", "norm.1").replace("conv2", "conv.2"): value
+        for key, value in state.items()
+        if not key.endswith("num_batches_tracked")
+    }
+    torch.save(old, tmp_path / "old.pth")
+    assert (
+        load_network("densenet121", "penultimate", weights=tmp_path / "old.pth", device="cpu").n_dims == 1024
+    )
+
+
+def test_weights_that_do_not_fit_are_refused_with_what_is_wrong(
+    make_weights: MakeWeights, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.pth"
+    state = torch.load(make_weights(SMALL), weights_only=True)
+
+    torch.save({key: value for key, value in state.items() if key != "classifier.1.bias"}, file)
+    assert f"{file} does not fit {SMALL}: it has no classifier.1.bias." in refusal(file)
+    torch.save(state | {"extra": torch.zeros(1)}, file)
+    assert "it has also extra" in refusal(file)
+    torch.save(state | {"classifier.1.bias": torch.zeros(7)}, file)
+    assert "classifier.1.bias is 7 there and 1000 in the network" in refusal(file)
+    message = refusal(make_weights("mobilenet_v3_small"))
+    assert "it has no features.0.weight, features.0.bias, features.3.squeeze.weight and" in message
+    assert "name the network that" in message
+
+
+def test_files_that_are_no_weights_are_refused_with_what_they_are(tmp_path: Path) -> None:
+    assert "There is no weights file" in refusal(tmp_path / "nothing.pth")
+    assert "There is no weights file" in refusal(tmp_path)
+    for name in ("text.pth", "text.safetensors"):
+        (tmp_path / name).write_text("no weights")
+        assert "cannot be read as weights" in refusal(tmp_path / name)
+    (tmp_path / "empty.pt").touch()
+    assert "cannot be read as weights" in refusal(tmp_path / "empty.pt")
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "model.pt")  # a whole pickled model could run any code
+    message = refusal(tmp_path / "model.pt")
+    assert "cannot be read as weights" in message
+    assert "torch.save(model.state_dict(), FILE)" in message
+    torch.save([torch.zeros(1)], tmp_path / "list.pt")
+    assert "holds no state dict, but a list" in refusal(tmp_path / "list.pt")
+    torch.save({"a": 1}, tmp_path / "table.pt")
+    assert "holds no state dict, but a table of other things" in refusal(tmp_path / "table.pt")
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_the_bundled_network_takes_weights_from_a_file_too(tmp_path: Path) -> None:
+    bundled = load_network("thingsnet", "fc7", device="cpu")
+    torch.save({key: value * 2 for key, value in bundled._model.state_dict().items()}, tmp_path / "other.pth")
+    other = load_network("thingsnet", "fc7", weights=tmp_path / "other.pth", device="cpu")
+    assert other.fingerprint != bundled.fingerprint
+    (tmp_path / "not.pth").touch()
+    assert "cannot be read" in refusal(tmp_path / "not.pth", "thingsnet")
+
+
+# Weights from torchvision's site
+
+
+class Site:
+    """A web server of this test's own, in place of torchvision's."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, cache: Path, data: bytes) -> None:
+        monkeypatch.setenv("TORCH_HOME", str(cache))
+        self.cache = cache / "hub" / "checkpoints"
+        self.data = data
+        self.n_sent = 0
+        self._monkeypatch = monkeypatch
+        site = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.n_sent += self.command == "GET"
+                self.send_response(200 if "weights" in self.path else 404)
+                self.send_header("Content-Length", str(len(site.data)))
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(site.data)
+
+            do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
+
+            def log_message(self, *_args: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def publish(self, name: str, port: int | None = None) -> None:
+        """Let torchvision's enumeration point here."""
+        address = f"http://127.0.0.1:{port or self.server.server_port}/{name}"
+        self._monkeypatch.setattr(models.get_model_weights(SMALL).DEFAULT.value, "url", address)
+
+    def load(self) -> Network:
+        return load_network(SMALL, "penultimate", device="cpu")
+
+
+@pytest.fixture
+def site(make_weights: MakeWeights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
+    site = Site(monkeypatch, tmp_path, make_weights(SMALL).read_bytes())
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_published_weights_are_downloaded_once_checked_and_used_from_the_cache(
+    site: Site, make_weights: MakeWeights, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"weights-{hashlib.sha256(site.data).hexdigest()[:8]}.pth"
+    site.publish(name)
+    first, second = site.load(), site.load()
+    assert site.n_sent == 1
+    assert [file.name for file in site.cache.iterdir()] == [name]
+    assert first.recipe == second.recipe
+    given = load_network(SMALL, "penultimate", weights=make_weights(SMALL), device="cpu")
+    assert first.recipe["weights_sha256"] == given.recipe["weights_sha256"]
+    assert (first.forward(batch_of(first, 1)) == given.forward(batch_of(first, 1))).all()
+    assert capsys.readouterr().out == ""  # a command's result is all that stdout may hold
+
+
+def test_offline_without_weights_the_error_names_file_folder_option_and_bundled_network_at_once(
+    site: Site,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = taken.getsockname()[1]
+    site.publish("weights-00000000.pth", port=free)
+    begin = time.perf_counter()
+    with pytest.raises(NetworkError) as refused:
+        site.load()
+    assert time.perf_counter() - begin < 3
+    for part in ("weights-00000000.pth", str(site.cache), "--weights FILE", "--network thingsnet", "refused"):
+        assert part in str(refused.value)
+    assert not list(site.cache.parent.rglob("*.*"))  # nothing half-done is left
+
+
+def test_a_site_that_accepts_and_never_answers_counts_as_offline(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "DOWNLOAD_ANSWER_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        site.publish("weights-00000000.pth", port=silent.getsockname()[1])
+        begin = time.perf_counter()
+        with pytest.raises(NetworkError, match=r"no answer within 0\.3 s|timed out"):
+            site.load()
+        assert time.perf_counter() - begin < 3
+
+
+def test_a_download_that_is_missing_or_other_than_promised_is_refused_and_not_kept(site: Site) -> None:
+    site.publish("nowhere.pth")
+    with pytest.raises(NetworkError, match=r"cannot be downloaded .*404"):
+        site.load()
+    site.publish("weights-00000000.pth")
+    with pytest.raises(NetworkError, match="invalid hash value"):
+        site.load()
+    assert not list(site.cache.iterdir())
+
+
+def test_a_damaged_file_in_the_cache_is_refused_by_name(site: Site) -> None:
+    site.publish("weights-00000000.pth")
+    site.cache.mkdir(parents=True)
+    (site.cache / "weights-00000000.pth").write_bytes(site.data)
+    with pytest.raises(NetworkError, match=r"weights-00000000\.pth is damaged.*Delete it"):
+        site.load()
+    site.publish("weights.pth")  # a name that promises nothing
+    (site.cache / "weights.pth").write_bytes(site.data[:1000])
+    with pytest.raises(NetworkError, match=r"weights\.pth cannot be read"):
+        site.load()
