@@ -6,8 +6,9 @@ import numpy as np
 
 from dxr_dash import settings
 from dxr_dash.analysis.baseline import closer_than
-from dxr_dash.analysis.bootstrap import image_weights, interval, pair_estimate, resample_mean
+from dxr_dash.analysis.bootstrap import image_weights, interval, pair_estimate, resample_pulls
 from dxr_dash.analysis.cautions import cautions
+from dxr_dash.analysis.leave_one_out import mean_ap_without, precision_without
 from dxr_dash.analysis.retrieval import (
     auroc_matrix,
     average_precision,
@@ -62,12 +63,16 @@ def answer(
     auroc = _auroc(pairs, weights, strange_weights, confidence)
     per_image_ap = average_precision(*sorted_arrays)
     n_ranked = distances.n_compared + n_images - 1
-    chance_ap = chance_average_precision(n_images - 1, n_ranked)
-    mean_ap = _mean(per_image_ap, weights, confidence, chance_ap)
-    chance_precision = (n_images - 1) / n_ranked if n_ranked and n_images > 1 else UNKNOWN
-    precision = _mean(
-        precision_at(*sorted_arrays, k=settings.PRECISION_AT), weights, confidence, chance_precision
-    )
+    mean_ap = precision = Estimate(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+    if n_images > 1:
+        chance_ap = chance_average_precision(n_images - 1, n_ranked)
+        mean_ap = Estimate(float(per_image_ap.mean()), UNKNOWN, UNKNOWN, chance_ap)
+        per_image_precision = precision_at(*sorted_arrays, k=settings.PRECISION_AT)
+        precision = Estimate(float(per_image_precision.mean()), UNKNOWN, UNKNOWN, (n_images - 1) / n_ranked)
+    if n_images > 2:  # two images are one pair: nothing to resample
+        mean_ap = _with_interval(mean_ap, mean_ap_without(*sorted_arrays), weights, confidence)
+        without = precision_without(*sorted_arrays, k=settings.PRECISION_AT)
+        precision = _with_interval(precision, without, weights, confidence)
     against = _against(control, distances.within, weights, strange_weights, confidence, rng)
     evidence = Evidence(name, n_images, distances.n_compared, auroc, mean_ap, against)
     reason = decide(evidence)
@@ -120,18 +125,16 @@ def _auroc(
     n_images = len(pairs)
     if n_images < 2 or np.isnan(pairs[0, 1]):
         return Estimate(UNKNOWN, UNKNOWN, UNKNOWN, 0.5)
-    if n_images < 3:  # two images are one pair: nothing to resample
+    if n_images < 3:
         return Estimate(float(np.nanmean(pairs)), UNKNOWN, UNKNOWN, 0.5)
     return pair_estimate(pairs, weights, strange_weights, confidence)
 
 
-def _mean(values: DoubleArray, weights: DoubleArray, confidence: float, chance: float) -> Estimate:
-    if len(values) < 2:
-        return Estimate(UNKNOWN, UNKNOWN, UNKNOWN, chance)
-    if len(values) < 3:
-        return Estimate(float(values.mean()), UNKNOWN, UNKNOWN, chance)
-    found = resample_mean(values, weights)
-    return Estimate(found.value, *interval(found, confidence), chance)
+def _with_interval(
+    estimate: Estimate, without: DoubleArray, weights: DoubleArray, confidence: float
+) -> Estimate:
+    low, high = interval(resample_pulls(estimate.value, without, weights), confidence)
+    return Estimate(estimate.value, low, high, estimate.chance)
 
 
 def _against(

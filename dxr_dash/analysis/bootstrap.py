@@ -62,10 +62,21 @@ def resample_pairs(matrix: DoubleArray, weights: DoubleArray) -> Resampled:
     return Resampled(float(value), draws, (n - 1) * (without.mean() - without))
 
 
-def resample_mean(values: DoubleArray, weights: DoubleArray) -> Resampled:
-    """Resample the mean of (Q,) values, one per query image."""
-    mean = values.mean()
-    return Resampled(float(mean), weights @ values / len(values), values - mean)
+def resample_pulls(value: float, without: DoubleArray, weights: DoubleArray) -> Resampled:
+    """Resample a measure to first order, from its values with each image left out.
+
+    Args:
+        value: the measure on all images.
+        without: (Q,) the measure without each image.
+        weights: (B, Q) from ``image_weights``.
+
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 20.3 (the infinitesimal and the
+        ordinary jackknife as approximations to the bootstrap).
+    """
+    n = len(without)
+    pulls = (n - 1) * (without.mean() - without)
+    return Resampled(value, np.clip(value + weights @ pulls / n, 0.0, 1.0), pulls)
 
 
 def interval(found: Resampled, confidence: float) -> tuple[float, float]:

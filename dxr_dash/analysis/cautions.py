@@ -8,8 +8,11 @@ from dxr_dash.analysis.baseline import closer_than, dkw_bound
 from dxr_dash.analysis.verdict import FEW_IMAGES, SMALL_GALLERY, counted
 from dxr_dash.records import FloatArray, SetDistances
 
-NEAR_QUANTILE = 0.0001  # of the baseline: images of a near-duplicate pair are nearer than that ...
-NEAR_SHARE = 0.1  # ... and nearer than this share of its median: a large set has some of the former by chance
+NEAR_QUANTILE = 0.0001  # of the baseline: a near-duplicate pair is nearer than that ...
+NEAR_SHARE = (
+    0.1  # ... and than this share of the baseline's median and of the set's own: a large or a tight set
+)
+# has pairs below that quantile without a duplicate
 LARGE_BOUND = 0.01  # error of a percentile that could be seen
 USUAL_PLACE = (0.25, 0.75)  # mean percentile of the distances to the gallery; 0.5 for images of its own kind
 
@@ -44,12 +47,15 @@ def _few_images(distances: SetDistances) -> str:
 
 
 def _near_duplicates(distances: SetDistances, baseline: FloatArray) -> str:
+    pairs = distances.within[np.triu_indices(len(distances.items), k=1)]
     limit = 0.0
-    if baseline.size:
+    if baseline.size and pairs.size:
         limit = min(
             float(baseline[int(NEAR_QUANTILE * baseline.size)]), NEAR_SHARE * float(np.median(baseline))
         )
-    pairs = distances.within[np.triu_indices(len(distances.items), k=1)]
+        middle = float(np.median(pairs))
+        if middle >= limit:  # else the set is little but copies
+            limit = min(limit, NEAR_SHARE * middle)
     close = int(((pairs < limit) | (pairs == 0)).sum())
     if close == 0:
         return ""

@@ -20,18 +20,22 @@ FEW_IMAGES = 20
 SMALL_GALLERY = 200
 
 THRESHOLDS: Mapping[str, tuple[float, str]] = {
-    "smallest set": (settings.MIN_QUERY_IMAGES, "fewer images carry no verdict: cannot tell"),
-    "smallest gallery": (MIN_COMPARED, "fewer compared images carry no verdict: cannot tell"),
-    "chance": (CHANCE, "an AUROC whose lower end reaches down to this is not above chance: no"),
-    "yes": (YES_AUROC, "lower end of the AUROC from which on the answer is yes, if the lift allows it"),
-    "lift": (LIFT, "lower end of the lift of mean average precision that a yes needs, and that is a partly"),
-    "partly": (PARTLY_AUROC, "lower end of the AUROC from which on the answer is partly"),
-    "no": (
-        NO_AUROC,
-        "upper end of the AUROC from which on an interval that is too low for partly is too wide: cannot tell",
-    ),
+    "smallest set": (settings.MIN_QUERY_IMAGES, "with fewer images: cannot tell"),
+    "smallest gallery": (MIN_COMPARED, "with fewer compared images: cannot tell"),
+    "chance": (CHANCE, "lower end of either AUROC at or below this: not above chance, no"),
+    "yes": (YES_AUROC, "lower end of the deciding AUROC from which on the answer is yes, given the lift"),
+    "lift": (LIFT, "lower end of the lift of mAP that a yes needs; with it, a low AUROC can still be partly"),
+    "partly": (PARTLY_AUROC, "lower end of the deciding AUROC from which on the answer is partly"),
+    "no": (NO_AUROC, "upper end of an AUROC from which on it is too wide for a no: cannot tell"),
 }
-"""Value and meaning of every threshold; docs/statistics.md prints this table and says why."""
+"""Value and meaning of every threshold. The deciding AUROC is the smaller of the one against the gallery and the
+one against the control set; docs/statistics.md shows this table and says why."""
+
+
+def thresholds_table() -> str:
+    """Print THRESHOLDS as a Markdown table, for reports and the documentation."""
+    rows = [f"| {name} | {value:g} | {meaning} |" for name, (value, meaning) in THRESHOLDS.items()]
+    return "\n".join(["| Threshold | Value | Meaning |", "|---|---|---|", *rows])
 
 
 class Reason(StrEnum):
@@ -141,6 +145,7 @@ class Evidence:
 RULES: Sequence[tuple[Reason, Callable[[Evidence], bool]]] = (
     (Reason.FEW_IMAGES, lambda e: e.n_images < settings.MIN_QUERY_IMAGES),
     (Reason.FEW_COMPARED, lambda e: e.n_compared < MIN_COMPARED),
+    (Reason.WIDE, lambda e: isnan(e.auroc.low)),
     (Reason.CHANCE, lambda e: e.auroc.low <= CHANCE and e.auroc.high < NO_AUROC),
     (Reason.WIDE, lambda e: e.auroc.low <= CHANCE),
     (Reason.WIDE_CHANCE_CONTROL, lambda e: e.not_beyond_control and e.deciding.high >= NO_AUROC),

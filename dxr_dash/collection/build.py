@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from dxr_dash.collection.journal import Journal
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import forget_removed
 from dxr_dash.collection.spaces import Request, SpaceWork, make_space
-from dxr_dash.collection.steps import HOLDER, LOCK, fingerprint, locked, write_json
+from dxr_dash.collection.steps import LOCK, fingerprint, locked, write_json
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
 from dxr_dash.errors import CollectionError, ImagesError
 from dxr_dash.records import BuildReport, FloatArray, OnProgress, Skipped, silent
@@ -74,17 +75,22 @@ def build(
         NetworkError: network, layer or weights cannot be had; raised before any image is read.
         CollectionError: the folder is something else, or another process is changing it.
     """
-    created = _check_places(root, folder)
+    _check_places(root, folder)
+    nothing = False
     try:
         with locked(folder):
-            chain = Chain(root.resolve(), folder, name or folder.stem, seed, on_progress)
-            return _run(chain, Request(network, layer, weights), labels or Labels())
-    except BaseException:
-        if not any((folder / name).exists() for name in (MANIFEST, JOURNAL)):  # nothing worth keeping
-            shutil.rmtree(folder if created else folder / STEPS, ignore_errors=True)
-            for leftover in (LOCK, HOLDER):
-                (folder / leftover).unlink(missing_ok=True)
-        raise
+            try:
+                chain = Chain(root.resolve(), folder, name or folder.stem, seed, on_progress)
+                return _run(chain, Request(network, layer, weights), labels or Labels())
+            finally:  # only while we hold the lock: another build may be at its first images
+                nothing = not any((folder / kept).exists() for kept in (MANIFEST, JOURNAL))
+                if nothing:
+                    shutil.rmtree(folder / STEPS, ignore_errors=True)
+    finally:
+        if nothing:
+            (folder / LOCK).unlink(missing_ok=True)
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _run(chain: Chain, request: Request, labels: Labels) -> BuildReport:
@@ -246,22 +252,20 @@ def _tidy(folder: Path, manifest: dict[str, Any]) -> None:
     forget_removed(folder)
 
 
-def _check_places(root: Path, folder: Path) -> bool:
-    """Refuse folders that cannot be meant; make the collection's folder and say whether it is new."""
+def _check_places(root: Path, folder: Path) -> None:
+    """Refuse folders that cannot be meant; make the collection's folder."""
     if not root.is_dir():
         raise ImagesError(f"{root} is not a folder.", "Give the folder that holds the images.")
     if folder.suffix != settings.SUFFIX:
         raise CollectionError(
             f"{folder} does not end in {settings.SUFFIX}.", f"Name it {folder.name}{settings.SUFFIX}."
         )
-    created = not folder.exists()
     try:
         ours = any((folder / name).exists() for name in (MANIFEST, JOURNAL, STEPS))
-        if not created and not ours and any(folder.iterdir()):
+        if folder.exists() and not ours and any(folder.iterdir()):
             raise CollectionError(f"{folder} holds other files.", "Give a new name, or empty it.")
         (folder / STEPS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CollectionError(
             f"{folder} cannot be used: {error.strerror}.", "Give a folder that you may write to."
         ) from None
-    return created

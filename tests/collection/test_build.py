@@ -312,6 +312,14 @@ def test_a_collection_that_another_process_changes_is_left_alone(copy: tuple[Pat
         build(images, target)
 
 
+def test_a_build_that_has_not_read_an_image_yet_is_not_disturbed_either(tmp_path: Path) -> None:
+    images = write_pictures(tmp_path / "images", 3)
+    (tmp_path / "new.dxr" / "steps").mkdir(parents=True)
+    with locked(tmp_path / "new.dxr"), pytest.raises(CollectionError, match="being changed by process"):
+        build(images, tmp_path / "new.dxr")
+    assert (tmp_path / "new.dxr" / "steps").is_dir()
+
+
 def test_folders_that_are_no_collection_are_refused(built: tuple[Path, Path], tmp_path: Path) -> None:
     images, _ = built
     with pytest.raises(CollectionError, match=r"does not end in \.dxr"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import hashlib
 import http.server
 import json
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from safetensors.torch import save_file
 from torchvision import models
 
 from dxr_dash import settings
-from dxr_dash.collection.layers import pool, pooling_of
+from dxr_dash.collection.layers import Tap, pool, pooling_of, usual_layers
 from dxr_dash.collection.networks import Network, layer_names, load_network, network_names
 from dxr_dash.collection.running import Preset, Stopped
 from dxr_dash.errors import NetworkError
@@ -47,6 +49,7 @@ def make_weights(tmp_path_factory: pytest.TempPathFactory) -> MakeWeights:
     return make
 
 
+@lru_cache(maxsize=1)
 def plain_model(network: str) -> torch.nn.Module:
     """Build a network as torchvision does for its own weights, with random ones."""
     torch.manual_seed(0)
@@ -62,11 +65,19 @@ def reference(network: str, state: dict[str, Any], module: str, images: list[Ima
     """What torchvision's own preset and an unabridged forward pass give at the output of a module."""
     model = plain_model(network)
     model.load_state_dict(state)
-    seen: list[torch.Tensor] = []
-    model.get_submodule(module).register_forward_hook(lambda _m, _i, output: seen.append(output.clone()))
     preset = models.get_model_weights(network).DEFAULT.transforms()
+    return output_of(model, module, torch.stack([preset(image) for image in images]))
+
+
+def output_of(model: torch.nn.Module, module: str, pixels: torch.Tensor) -> torch.Tensor:
+    """The output of a module in an unabridged forward pass."""
+    seen: list[torch.Tensor] = []
+    hook = model.get_submodule(module).register_forward_hook(
+        lambda _m, _i, output: seen.append(output.clone())
+    )
     with torch.inference_mode():
-        model(torch.stack([preset(image) for image in images]))
+        model(pixels)
+    hook.remove()
     return seen[0]
 
 
@@ -155,8 +166,6 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
         ("mobilenet_v3_small", "penultimate", "classifier.1", 1024),
         ("regnet_y_400mf", "trunk_output", "trunk_output", 440),
         ("googlenet", "penultimate", "avgpool", 1024),
-        ("swin_t", "features.3", "features.3", 192),
-        ("vit_b_32", "penultimate", "encoder.ln", 768),
     ],
 )
 def test_vectors_are_those_of_torchvisions_preset_and_a_plain_forward_pass(
@@ -172,6 +181,47 @@ def test_vectors_are_those_of_torchvisions_preset_and_a_plain_forward_pass(
     assert tapped.n_dims == n_dims
     assert np.abs(vectors - expected).max() <= 1e-6 * max(1.0, np.abs(expected).max())
     assert np.abs(vectors - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_transformers_give_their_class_token_or_the_mean_over_space() -> None:
+    torch.manual_seed(0)
+    vit = models.VisionTransformer(64, 16, num_layers=2, num_heads=2, hidden_dim=24, mlp_dim=32)
+    swin = models.SwinTransformer([4, 4], 16, [1, 1], [2, 2], [4, 4])
+    preset = Preset(70, 64, "bilinear", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    for model, layer, module, n_dims in [
+        (vit, "penultimate", "encoder.ln", 24),
+        (vit, "conv_proj", "conv_proj", 24),
+        (vit, "encoder.layers.encoder_layer_0", "encoder.layers.encoder_layer_0", 24),
+        (swin, "features.0.0", "features.0.0", 16),
+        (swin, "features.1", "features.1", 16),
+        (swin, "penultimate", "flatten", 32),
+    ]:
+        plain = copy.deepcopy(model).eval()
+        tap = usual_layers("any", model)[layer]
+        tapped = Network("any", layer, copy.deepcopy(model), tap, preset, ("none", "0"), "cpu")
+        batch = batch_of(tapped, 3)
+        output = output_of(plain, module, (torch.from_numpy(batch) / 255 - 0.5) / 0.25)
+        if output.ndim == 3:
+            expected = output[:, 0]
+        else:
+            space = [axis for axis in range(1, output.ndim) if output.shape[axis] != n_dims]
+            expected = output.mean(dim=space) if space else output
+        assert np.allclose(tapped.forward(batch), expected.numpy(), atol=1e-5)
+
+
+def test_a_layer_whose_output_is_no_vector_is_refused() -> None:
+    class Pair(torch.nn.Module):
+        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return pixels, pixels
+
+    preset = Preset(70, 64, "bilinear", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    with pytest.raises(NetworkError, match=r"The layer 0 of pair cannot be used.*Choose another layer"):
+        Network("pair", "0", torch.nn.Sequential(Pair()), Tap("0"), preset, ("none", "0"), "cpu")
+    unused = torch.nn.Module()
+    unused.add_module("never", torch.nn.ReLU())
+    unused.forward = lambda pixels: pixels
+    with pytest.raises(NetworkError, match="the forward pass does not go through it"):
+        Network("unused", "never", unused, Tap("never"), preset, ("none", "0"), "cpu")
 
 
 @given(
