@@ -5,18 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dxr_dash import settings
 from dxr_dash.collection.chain import Chain
-from dxr_dash.collection.extraction import Extracted, extract
+from dxr_dash.collection.extraction import extract
 from dxr_dash.collection.gallery import (
     Blobs,
     Contents,
@@ -165,19 +163,11 @@ def _extract(chain: Chain, space: SpaceWork, files: list[FoundFile], known: Know
             for batch in extract(
                 chain.root, todo, space.request.loaded, known=have.__contains__, on_progress=chain.on_progress
             ):
-                kept = [_finite(one) for one in batch]
-                space.journal.append(kept)
-                known.take(kept)
-                have.update(one.content for one in kept if one.vector is not None and one.content)
-                n_run += sum(one.vector is not None for one in kept)
+                space.journal.append(batch)
+                known.take(batch)
+                have.update(one.content for one in batch if one.vector is not None)
+                n_run += sum(one.vector is not None for one in batch)
     return n_run
-
-
-def _finite(one: Extracted) -> Extracted:
-    """Refuse vectors that no distance can be computed from."""
-    if one.vector is None or np.isfinite(one.vector).all():
-        return one
-    return replace(one, vector=None, thumbnail=None, skipped="its features are not finite numbers")
 
 
 def _finish(

@@ -117,9 +117,9 @@ class Space:
 
     @cached_property
     def cluster_names(self) -> tuple[str, ...]:
-        """(C,) names: the number from 1, and the label that most of the cluster has, if one does."""
+        """(C,) names: the label that much of the cluster has, if one does, and the number from 1."""
         n_clusters = len(self.representatives)
-        names = [str(number) for number in range(1, n_clusters + 1)]
+        names = [f"cluster {number}" for number in range(1, n_clusters + 1)]
         if self._label is not None:
             known = self._label.codes >= 0
             counts = np.zeros((n_clusters, len(self._label.categories)), np.int64)
@@ -128,7 +128,7 @@ class Space:
             for number in range(n_clusters):
                 first = int(counts[number].argmax()) if counts.shape[1] else 0
                 if counts.shape[1] and counts[number, first] >= MAINLY * sizes[number]:
-                    names[number] += f" · mostly {self._label.categories[first]}"
+                    names[number] = f"{self._label.categories[first]} ({number + 1})"
         return tuple(names)
 
 
