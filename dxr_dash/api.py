@@ -260,8 +260,16 @@ def _answered(
 ) -> Answer:
     against = None
     if other is not None:
-        members = query_vectors(find_query_set(collection, one[0]), where)
-        controls = query_vectors(find_query_set(collection, other[0]), where)
+        query, control = find_query_set(collection, one[0]), find_query_set(collection, other[0])
+        members = query_vectors(query, where)
+        own = ~np.isin(
+            control.items, query.rows
+        )  # an image cannot be X and its control; negative items never match
+        controls = query_vectors(control, where)[own]
+        if not len(controls):
+            raise QueryError(
+                f"Every image of {control.name} is in {query.name}, too.", "Choose another control set."
+            )
         against = (other[1], len(controls), distances(members, controls, metric=where.metric))
     return answers.answer(
         one[1],

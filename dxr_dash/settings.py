@@ -21,6 +21,7 @@ LAYER = "fc7"
 BUNDLED_NETWORK = "thingsnet"
 BATCH_IMAGES = 32  # also the unit of what an interrupted build can lose
 DOWNLOAD_ANSWER_S = 8.0  # how long the site of the weights may take to answer; then it counts as offline
+DOWNLOAD_STALL_S = 60.0  # a download that brings nothing for so long has failed
 METRIC = "cosine"
 
 # Neighbour graph and map

@@ -225,3 +225,14 @@ def test_the_five_lines_of_the_readme_work(collection: Collection, images: Path)
     assert found.sentence.endswith(".")
     assert photos.space().vectors.dtype == np.float32
     assert settings.MIN_QUERY_IMAGES <= found.n_images == N_IMAGES // 3
+
+
+def test_a_control_set_counts_without_the_images_that_are_x(collection: Collection) -> None:
+    control, _ = dxr.add_query_set(collection, "control", rows=range(20, 40))
+    one, _ = dxr.add_query_set(collection, "x", rows=range(30, 50), control=control.id)
+    found = dxr.answer(collection, one.id)
+    assert found.control is not None
+    assert found.control.n_images == 10
+    with pytest.raises(QueryError, match="Every image of inner is in x, too"):
+        inner, _ = dxr.add_query_set(collection, "inner", rows=range(30, 36))
+        dxr.answer(collection, one.id, control=inner.id)

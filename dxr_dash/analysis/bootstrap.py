@@ -7,7 +7,7 @@ never paired with each other. docs/statistics.md gives the measured coverage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -26,11 +26,13 @@ class Resampled:
         value: the measure on the images as they are.
         draws: (B,) float64.
         pulls: (n,) float64 jackknife influences of the images, summing to about 0.
+        n_images: how many images carry the measure: of two sets, the smaller.
     """
 
     value: float
     draws: DoubleArray
     pulls: DoubleArray
+    n_images: int
 
 
 def image_weights(n_images: int, draws: int, rng: np.random.Generator) -> DoubleArray:
@@ -59,7 +61,7 @@ def resample_pairs(matrix: DoubleArray, weights: DoubleArray) -> Resampled:
     drawn = weights[usable]
     draws = ((drawn @ off) * drawn).sum(axis=1) / pairs[usable]
     without = (total - off.sum(axis=0) - off.sum(axis=1)) / ((n - 1) * (n - 2))
-    return Resampled(float(value), draws, (n - 1) * (without.mean() - without))
+    return Resampled(float(value), draws, (n - 1) * (without.mean() - without), n)
 
 
 def resample_pulls(value: float, without: DoubleArray, weights: DoubleArray) -> Resampled:
@@ -76,7 +78,7 @@ def resample_pulls(value: float, without: DoubleArray, weights: DoubleArray) -> 
     """
     n = len(without)
     pulls = (n - 1) * (without.mean() - without)
-    return Resampled(value, np.clip(value + weights @ pulls / n, 0.0, 1.0), pulls)
+    return Resampled(value, np.clip(value + weights @ pulls / n, 0.0, 1.0), pulls, n)
 
 
 def interval(found: Resampled, confidence: float) -> tuple[float, float]:
@@ -95,7 +97,7 @@ def interval(found: Resampled, confidence: float) -> tuple[float, float]:
     draws = found.draws
     if draws.size == 0 or np.ptp(draws) == 0.0:
         return found.value, found.value
-    n = len(found.pulls)
+    n = max(2, found.n_images)
     spread = np.square(found.pulls).sum()
     acceleration = np.power(found.pulls, 3).sum() / (6.0 * spread**1.5) if spread > 0 else 0.0
     below = np.mean(draws < found.value) + np.mean(draws == found.value) / 2.0
@@ -149,8 +151,11 @@ def pair_estimate(
         pulls = np.concatenate(
             [found.pulls / n, (control_shares - control_shares.mean()) / len(control_shares)]
         )
-        found = Resampled(found.value, np.clip(found.draws + drawn[: len(found.draws)], 0.0, 1.0), pulls)
-        strange = Resampled(strange.value, strange.draws + drawn[: len(strange.draws)], strange.pulls)
+        fewer = min(n, len(control_shares))
+        found = Resampled(
+            found.value, np.clip(found.draws + drawn[: len(found.draws)], 0.0, 1.0), pulls, fewer
+        )
+        strange = replace(strange, draws=strange.draws + drawn[: len(strange.draws)])
     low, high = interval(found, confidence)
     strange_low = float(np.quantile(strange.draws, (1.0 - confidence) / 2.0))
     return Estimate(found.value, max(0.0, min(low, strange_low)), high, 0.5)

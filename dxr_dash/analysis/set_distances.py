@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,8 @@ def set_distances(
         no other member.
 
     Raises:
-        QueryError: an empty set, items that repeat or are not in the gallery, shapes that do not fit.
+        QueryError: an empty set, items that repeat or are not in the gallery, shapes that do not fit, vectors
+            that are not finite.
     """
     queries = np.asarray(query_vectors, dtype=np.float32)
     reference = Reference.of(queries, metric)
@@ -61,7 +63,12 @@ def set_distances(
     tally = _Tally.empty(len(members), min(max(k, 0), n_compared), n_bins, len(vectors))
     for start, keys in key_blocks(reference, vectors, block):
         columns = keys.shape[1]
-        tally.widen(float(from_keys(keys.max(), metric)))
+        farthest = float(from_keys(keys.max(), metric))
+        if not isfinite(farthest):
+            raise QueryError(
+                "A gallery vector holds a value that is not a finite number.", "Build the collection again."
+            )
+        tally.widen(farthest)
         inside = np.flatnonzero((members >= start) & (members < start + columns))
         keys[inside, members[inside] - start] = np.inf  # self is nobody's neighbour
         tally.add_nearest_member(start, keys)

@@ -11,22 +11,26 @@ from dxr_dash import settings
 from dxr_dash.records import AgainstControl, Estimate, Verdict
 
 CHANCE = 0.5
-YES_AUROC = 0.75
+YES_AUROC = 0.70
 PARTLY_AUROC = 0.60
-NO_AUROC = 0.70
 LIFT = 0.10
 MIN_COMPARED = 20
 FEW_IMAGES = 20
 SMALL_GALLERY = 200
 
 THRESHOLDS: Mapping[str, tuple[float, str]] = {
-    "smallest set": (settings.MIN_QUERY_IMAGES, "with fewer images: cannot tell"),
+    "smallest set": (
+        settings.MIN_QUERY_IMAGES,
+        "with fewer images, in the set or in its control set: cannot tell",
+    ),
     "smallest gallery": (MIN_COMPARED, "with fewer compared images: cannot tell"),
     "chance": (CHANCE, "lower end of either AUROC at or below this: not above chance, no"),
-    "yes": (YES_AUROC, "lower end of the deciding AUROC from which on the answer is yes, given the lift"),
+    "yes": (
+        YES_AUROC,
+        "lower end of the deciding AUROC from which on it is yes, given the lift; no only if the upper end is below",
+    ),
     "lift": (LIFT, "lower end of the lift of mAP that a yes needs; with it, a low AUROC can still be partly"),
     "partly": (PARTLY_AUROC, "lower end of the deciding AUROC from which on the answer is partly"),
-    "no": (NO_AUROC, "upper end of an AUROC from which on it is too wide for a no: cannot tell"),
 }
 """Value and meaning of every threshold. The deciding AUROC is the smaller of the one against the gallery and the
 one against the control set; docs/statistics.md shows this table and says why."""
@@ -43,6 +47,7 @@ class Reason(StrEnum):
 
     FEW_IMAGES = "too few images"
     FEW_COMPARED = "too few compared"
+    FEW_CONTROL = "too few images in the control set"
     CHANCE = "not above chance"
     THINGS = "the things, not X"
     CHANCE_CONTROL = "not above chance against control"
@@ -62,6 +67,7 @@ class Reason(StrEnum):
 VERDICTS: Mapping[Reason, Verdict] = {
     Reason.FEW_IMAGES: Verdict.CANNOT_TELL,
     Reason.FEW_COMPARED: Verdict.CANNOT_TELL,
+    Reason.FEW_CONTROL: Verdict.CANNOT_TELL,
     Reason.CHANCE: Verdict.NO,
     Reason.THINGS: Verdict.NO,
     Reason.CHANCE_CONTROL: Verdict.NO,
@@ -85,6 +91,8 @@ SENTENCES: Mapping[Reason, str] = {
     "and an answer needs {least}.",
     Reason.FEW_COMPARED: "Cannot tell whether these features retrieve {name}: {compared} can be compared, "
     "and an answer needs {least_compared}.",
+    Reason.FEW_CONTROL: "Cannot tell whether these features retrieve {name}: the control set {control} has "
+    "{control_images}, and an answer needs {least}.",
     Reason.CHANCE: "No: these features do not retrieve {name}. The AUROC is {auroc}, where chance gives 0.50.",
     Reason.THINGS: f"No: these features do not retrieve {{name}}. They retrieve the things: {AGAINST}.",
     Reason.CHANCE_CONTROL: f"No: these features do not retrieve {{name}}: {AGAINST}, where chance gives 0.50.",
@@ -137,6 +145,11 @@ class Evidence:
         return self.control is not None and self.control.auroc.low <= CHANCE
 
     @property
+    def too_wide_for_control(self) -> bool:
+        """Whether that interval reaches up to a yes as well."""
+        return self.not_beyond_control and self.control is not None and self.control.auroc.high >= YES_AUROC
+
+    @property
     def lifted(self) -> bool:
         """Whether the ranking brings members to its top."""
         return lift(self.mean_ap) >= LIFT
@@ -145,10 +158,11 @@ class Evidence:
 RULES: Sequence[tuple[Reason, Callable[[Evidence], bool]]] = (
     (Reason.FEW_IMAGES, lambda e: e.n_images < settings.MIN_QUERY_IMAGES),
     (Reason.FEW_COMPARED, lambda e: e.n_compared < MIN_COMPARED),
+    (Reason.FEW_CONTROL, lambda e: e.control is not None and e.control.n_images < settings.MIN_QUERY_IMAGES),
     (Reason.WIDE, lambda e: isnan(e.auroc.low)),
-    (Reason.CHANCE, lambda e: e.auroc.low <= CHANCE and e.auroc.high < NO_AUROC),
+    (Reason.CHANCE, lambda e: e.auroc.low <= CHANCE and e.auroc.high < YES_AUROC),
     (Reason.WIDE, lambda e: e.auroc.low <= CHANCE),
-    (Reason.WIDE_CHANCE_CONTROL, lambda e: e.not_beyond_control and e.deciding.high >= NO_AUROC),
+    (Reason.WIDE_CHANCE_CONTROL, lambda e: e.too_wide_for_control),
     (Reason.THINGS, lambda e: e.not_beyond_control and e.auroc.low >= PARTLY_AUROC),
     (Reason.CHANCE_CONTROL, lambda e: e.not_beyond_control),
     (Reason.FOUND, lambda e: e.deciding.low >= YES_AUROC and e.lifted and e.control is None),
@@ -157,8 +171,8 @@ RULES: Sequence[tuple[Reason, Callable[[Evidence], bool]]] = (
     (Reason.PART_CONTROL, lambda e: e.deciding.low >= PARTLY_AUROC and e.by_control),
     (Reason.PART, lambda e: e.deciding.low >= PARTLY_AUROC),
     (Reason.GROUPS, lambda e: e.lifted and not e.by_control and e.auroc.high < YES_AUROC),
-    (Reason.WIDE_CONTROL, lambda e: e.deciding.high >= NO_AUROC and e.by_control),
-    (Reason.WIDE, lambda e: e.deciding.high >= NO_AUROC),
+    (Reason.WIDE_CONTROL, lambda e: e.deciding.high >= YES_AUROC and e.by_control),
+    (Reason.WIDE, lambda e: e.deciding.high >= YES_AUROC),
     (Reason.WEAK_CONTROL, lambda e: e.by_control),
     (Reason.WEAK, lambda _: True),
 )
@@ -189,6 +203,7 @@ def sentence(reason: Reason, evidence: Evidence) -> str:
         auroc=written(evidence.auroc),
         mean_ap=f"{written(evidence.mean_ap)}, where chance gives {evidence.mean_ap.chance:.3g}",
         control=control.name if control else "",
+        control_images=counted(control.n_images, "image") if control else "",
         control_auroc=written(control.auroc) if control else "",
     )
 

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dxr_dash.analysis.distances import METRICS, distances
+from dxr_dash.analysis.set_distances import set_distances
+from dxr_dash.errors import QueryError
+from dxr_dash.records import SetDistances
+from tests.analysis.sets import gallery_set, integers, normal, outside_set, slow_counts
+
+
+def assert_same(left: SetDistances, right: SetDistances) -> None:
+    for name in vars(left):
+        np.testing.assert_array_equal(getattr(left, name), getattr(right, name), err_msg=name)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("vectors", [normal(400, 16), integers(400, 4, 3), normal(400, 16) + np.float32(50)])
+def test_counts_are_those_of_the_full_table(metric: str, vectors: np.ndarray) -> None:
+    rows = np.random.default_rng(1).choice(400, 25, replace=False)
+    found = gallery_set(vectors, rows, metric=metric, block=64)
+    within, n_less, n_equal, compared = slow_counts(vectors[rows], rows, vectors, metric)
+    np.testing.assert_allclose(found.within, within, atol=1e-6)
+    np.testing.assert_array_equal(found.n_less, n_less)
+    np.testing.assert_array_equal(found.n_equal, n_equal)
+    assert found.n_compared == len(compared) == 375
+
+
+def test_a_set_written_out() -> None:
+    vectors = np.array([[0], [1], [3], [3], [7], [-3]], dtype=np.float32)
+    found = gallery_set(vectors, [0, 2], k=3)
+    nan = np.nan
+    np.testing.assert_array_equal(found.within, np.array([[nan, 3], [3, nan]], dtype=np.float32))
+    assert found.n_less.tolist() == [[0, 1], [2, 0]]
+    assert found.n_equal.tolist() == [[0, 2], [0, 0]]
+    assert found.n_compared == 4
+    assert found.nearest_rows.tolist() == [[1, 3, 5], [3, 1, 4]]
+    assert found.nearest_distances.tolist() == [[1, 3, 3], [0, 2, 4]]
+    assert found.set_distance.tolist() == [3, 1, 3, 0, 4, 3]
+    assert found.nearest_member.tolist() == [1, 0, 0, 1, 1, 0]
+    assert found.edges[0] == 0
+    assert found.edges[-1] == 8
+    assert found.to_gallery.sum(axis=1).tolist() == [4, 4]
+    assert found.to_gallery[1, [0, 128, 256, 384]].tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_a_copy_of_a_member_is_as_far_as_the_member_wherever_it_stands(
+    metric: str, data: st.DataObject
+) -> None:
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    n, d = data.draw(st.integers(8, 120)), data.draw(st.sampled_from([1, 3, 64, 515]))
+    rng = np.random.default_rng(seed)
+    offset = data.draw(st.sampled_from([0.0, 1.0, 100.0]))
+    vectors = (rng.standard_normal((n, d)) + offset).astype(np.float32)
+    q = data.draw(st.integers(2, n // 2))
+    rows, copies = np.split(rng.permutation(n)[: 2 * q], 2)
+    vectors[copies] = vectors[rows]
+    found = gallery_set(vectors, rows, metric=metric, block=data.draw(st.integers(1, n)))
+    off = ~np.eye(q, dtype=np.bool_)
+    assert (found.n_equal[off] >= 1).all()
+    if d > 1:  # in one dimension cosine distances are 0 or 2, and all tie
+        assert (found.nearest_rows[:, 0] == copies).all()
+    assert (found.nearest_distances[:, 0] == 0).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_self_is_left_out_by_its_row_and_copies_of_it_are_kept(metric: str) -> None:
+    vectors = np.ones((6, 3), dtype=np.float32)
+    found = gallery_set(vectors, [1, 4], metric=metric)
+    assert found.n_equal.tolist() == [[0, 4], [4, 0]]
+    assert found.n_less.tolist() == [[0, 0], [0, 0]]
+    assert found.nearest_rows.tolist() == [[0, 2, 3, 5]] * 2
+    assert found.nearest_distances.tolist() == [[0] * 4] * 2
+    assert found.nearest_member.tolist() == [0, 1, 0, 0, 0, 0]  # the members have each other
+    assert found.to_gallery[:, 0].tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_neighbours_histogram_and_set_distance_are_those_of_the_full_table(metric: str) -> None:
+    vectors, queries = normal(500, 12), normal(9, 12, seed=2)
+    items = np.array([3, -1, 77, -2, 499, 0, -3, 10, 11])
+    queries[items >= 0] = vectors[items[items >= 0]]
+    found = set_distances(queries, items, vectors, metric=metric, k=30, block=90)
+    table = distances(queries, vectors, metric=metric)
+    compared = np.setdiff1d(np.arange(500), items)
+    for q in range(9):
+        order = compared[np.argsort(table[q, compared], kind="stable")]
+        np.testing.assert_array_equal(found.nearest_rows[q], order[:30])
+        np.testing.assert_allclose(found.nearest_distances[q], table[q, order[:30]], atol=1e-6)
+        counts, _ = np.histogram(table[q, compared], bins=found.edges)
+        np.testing.assert_array_equal(found.to_gallery[q], counts)
+        if items[q] >= 0:
+            table[q, items[q]] = np.inf
+    np.testing.assert_allclose(found.set_distance, table.min(axis=0), atol=1e-6)
+    np.testing.assert_array_equal(found.nearest_member, table.argmin(axis=0))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_block_changes_nothing(metric: str) -> None:
+    vectors = integers(200, 3, 3)
+    rows = np.arange(0, 60, 3)
+    whole = gallery_set(vectors, rows, metric=metric)
+    for block in (1, 13, 199):
+        assert_same(gallery_set(vectors, rows, metric=metric, block=block), whole)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(METRICS))
+def test_renumbering_the_gallery_only_renumbers_the_rows(seed: int, metric: str) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = integers(60, 3, 4, seed)
+    new_row = rng.permutation(60)
+    renumbered = np.empty_like(vectors)
+    renumbered[new_row] = vectors
+    rows = rng.choice(60, 7, replace=False)
+    before = gallery_set(vectors, rows, metric=metric)
+    after = gallery_set(renumbered, new_row[rows], metric=metric)
+    np.testing.assert_array_equal(after.n_less, before.n_less)
+    np.testing.assert_array_equal(after.n_equal, before.n_equal)
+    np.testing.assert_array_equal(after.to_gallery, before.to_gallery)
+    np.testing.assert_array_equal(after.nearest_distances, before.nearest_distances)
+    np.testing.assert_array_equal(after.set_distance[new_row], before.set_distance)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(4, 64))
+def test_a_far_image_adds_to_nothing_but_the_number_compared(seed: int, factor: float) -> None:
+    vectors = integers(50, 3, 4, seed)
+    far = np.full((1, 3), 4 * factor, dtype=np.float32)
+    before = gallery_set(vectors, [1, 2, 30], k=10)
+    after = gallery_set(np.concatenate([vectors, far]), [1, 2, 30], k=10)
+    np.testing.assert_array_equal(after.n_less, before.n_less)
+    np.testing.assert_array_equal(after.n_equal, before.n_equal)
+    np.testing.assert_array_equal(after.nearest_rows, before.nearest_rows)
+    assert after.n_compared == before.n_compared + 1
+    assert after.to_gallery.sum() == before.to_gallery.sum() + 3
+
+
+def test_a_memory_mapped_read_only_gallery_works(tmp_path: Path) -> None:
+    vectors = normal(300, 8)
+    np.save(tmp_path / "vectors.npy", vectors)
+    mapped = np.load(tmp_path / "vectors.npy", mmap_mode="r")
+    rows = np.arange(5)
+    assert_same(
+        set_distances(mapped[rows], rows, mapped, metric="cosine", k=4),
+        set_distances(vectors[rows], rows, vectors, metric="cosine", k=4),
+    )
+
+
+def test_one_image_has_no_other_member() -> None:
+    found = gallery_set(normal(5, 3), [2], k=9)
+    assert np.isnan(found.within).all()
+    assert found.n_compared == 4
+    assert found.nearest_rows.shape == (1, 4)
+    assert found.nearest_member.tolist() == [0, 0, -1, 0, 0]
+    assert np.isnan(found.set_distance).tolist() == [False, False, True, False, False]
+
+
+def test_when_all_rows_are_members_nothing_is_compared() -> None:
+    vectors = normal(4, 3)
+    found = gallery_set(vectors, [3, 1, 0, 2])
+    assert found.n_compared == 0
+    assert found.nearest_rows.shape == (4, 0)
+    assert found.to_gallery.sum() == 0
+    assert np.isfinite(found.set_distance).all()
+    assert gallery_set(vectors[:1], [0]).n_compared == 0
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_zero_and_constant_features_tie_everywhere(metric: str) -> None:
+    found = gallery_set(np.zeros((9, 4), dtype=np.float32), [0, 5], metric=metric)
+    assert found.n_equal.tolist() == [[0, 7], [7, 0]]
+    distance = 1 if metric == "cosine" else 0
+    assert (found.set_distance == distance).all()
+    assert found.to_gallery.sum() == 14
+
+
+def test_an_outside_image_that_copies_a_row_keeps_that_row_as_a_gallery_image() -> None:
+    vectors = normal(20, 6)
+    found = outside_set(vectors[[4, 9]], vectors, metric="cosine")
+    assert found.n_compared == 20
+    assert found.nearest_rows[:, 0].tolist() == [4, 9]
+    assert found.nearest_distances[:, 0].tolist() == [0, 0]
+    assert found.n_equal[0, 1] == 1
+
+
+def test_the_histogram_grows_by_joining_whole_bins() -> None:
+    vectors = np.array([[0.0], [0.001], [0.3], [5.0], [900.0]], dtype=np.float32)
+    found = set_distances(vectors[:1], [0], vectors, metric="euclidean", k=0, block=1, n_bins=5)
+    assert found.edges[-1] == 1024
+    assert found.to_gallery.tolist() == [[3, 0, 0, 0, 1]]
+
+
+def test_what_does_not_fit_is_refused_with_a_remedy() -> None:
+    vectors = normal(6, 3)
+    with pytest.raises(QueryError, match=r"The query set is empty\. Choose"):
+        gallery_set(vectors, [])
+    with pytest.raises(QueryError, match="names an image twice"):
+        gallery_set(vectors, [1, 1])
+    with pytest.raises(QueryError, match="not in the gallery"):
+        set_distances(vectors[:1], [6], vectors, metric="cosine", k=1)
+    with pytest.raises(QueryError, match="2 items for 1 query vectors"):
+        set_distances(vectors[:1], [0, 1], vectors, metric="cosine", k=1)
+    broken = vectors.copy()
+    broken[3, 1] = np.nan
+    with pytest.raises(QueryError, match="gallery vector holds a value that is not a finite number"):
+        gallery_set(broken, [0, 1])
