@@ -233,6 +233,6 @@ def test_a_control_set_counts_without_the_images_that_are_x(collection: Collecti
     found = dxr.answer(collection, one.id)
     assert found.control is not None
     assert found.control.n_images == 10
+    inner, _ = dxr.add_query_set(collection, "inner", rows=range(30, 36))
     with pytest.raises(QueryError, match="Every image of inner is in x, too"):
-        inner, _ = dxr.add_query_set(collection, "inner", rows=range(30, 36))
         dxr.answer(collection, one.id, control=inner.id)

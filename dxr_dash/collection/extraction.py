@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,7 +69,7 @@ def extract(
     *,
     known: Callable[[str], bool],
     on_progress: OnProgress,
-) -> Iterator[list[Extracted]]:
+) -> Generator[list[Extracted]]:
     """Run image files through a network.
 
     What is yielded depends on the files alone, not on timing: of several files with the same bytes the first one

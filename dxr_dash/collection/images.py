@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import stat
+import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 from PIL import Image
@@ -26,6 +28,10 @@ __all__ = [
 ]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # no other decoder of Pillow is ever reached
+
+# Images larger than this are decoded at most two at a time: one of 100 megapixels may take over 1 GB meanwhile.
+LARGE_PIXELS = 25_000_000
+_one_of_few_large = threading.BoundedSemaphore(2)
 
 # Words in Pillow's messages
 _SIGNS_OF_TRUNCATION = ("truncated", "unexpected end", "not enough data")
@@ -110,8 +116,9 @@ def read_image(data: bytes, *, max_pixels: int = settings.MAX_IMAGE_PIXELS) -> I
             if image.width * image.height > max_pixels:
                 size = f"{image.width} x {image.height} pixels"
                 raise UnreadableImage(f"too large: {size}, the limit is {_megapixels(max_pixels)}")
-            image.load()  # by now, so that a fault in the data shows here and nowhere else
-            return upright_rgb(image)
+            with _one_of_few_large if image.width * image.height > LARGE_PIXELS else nullcontext():
+                image.load()  # by now, so that a fault in the data shows here and nowhere else
+                return upright_rgb(image)
         except UnreadableImage:
             raise
         except Exception as error:  # decoders raise nearly everything on broken data
@@ -144,8 +151,14 @@ def _decode_reason(error: Exception, data: bytes, max_pixels: int) -> str:
         return f"too large: the limit is {_megapixels(max_pixels)}"
     if isinstance(cause, MemoryError):
         return "too large: not enough memory to decode it"
-    shorter_than_said = data.startswith(b"RIFF") and len(data) < 8 + int.from_bytes(data[4:8], "little")  # WebP
-    if isinstance(cause, EOFError) or shorter_than_said or any(sign in words for sign in _SIGNS_OF_TRUNCATION):
+    shorter_than_said = data.startswith(b"RIFF") and len(data) < 8 + int.from_bytes(
+        data[4:8], "little"
+    )  # WebP
+    if (
+        isinstance(cause, EOFError)
+        or shorter_than_said
+        or any(sign in words for sign in _SIGNS_OF_TRUNCATION)
+    ):
         return "the file is truncated"
     return f"broken image data ({error})" if isinstance(error, _BrokenHeaderError) else "broken image data"
 
@@ -162,7 +175,7 @@ def thumbnail(image: Image.Image) -> bytes:
     scale = min(1.0, settings.THUMBNAIL_PX / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     same = size == image.size
-    small = image.copy() if same else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    small = image.copy() if same else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.0)
     small.info = {}  # Pillow would write a comment found here
     out = io.BytesIO()
     small.save(out, "JPEG", quality=settings.THUMBNAIL_QUALITY)

@@ -55,7 +55,7 @@ def _known(network: str) -> str:
         return network
     raise NetworkError(
         f"There is no network {network}.",
-        f"{_close(network, names)}All are listed by dxr_dash.network_names().",
+        f"{_close(network, names)}`dxr networks` lists all.",
     )
 
 
@@ -70,9 +70,7 @@ def _tap(network: str, layer: str) -> Tap:
         return layers[layer]
     names = list(layers)
     known = (
-        f"Its layers are {', '.join(names)}."
-        if len(names) <= 40
-        else f"All are listed by dxr_dash.layer_names({network!r})."
+        f"Its layers are {', '.join(names)}." if len(names) <= 40 else f"`dxr layers {network}` lists all."
     )
     raise NetworkError(f"{network} has no layer {layer}.", f"{_close(layer, names)}{known}")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import socket
 import sys
 import threading
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
@@ -69,11 +70,11 @@ def _download(network: str, weights: Any, file: Path) -> None:
     if reason is None:
         try:
             # torch prints the address to stdout, which belongs to the command's result
-            with contextlib.redirect_stdout(sys.stderr):
+            with contextlib.redirect_stdout(sys.stderr), _stalling_ends():
                 weights.get_state_dict(
                     progress=sys.stderr.isatty(), check_hash=True, weights_only=True, map_location="cpu"
                 )
-        except (OSError, RuntimeError, EOFError) as error:
+        except Exception as error:  # of the net, of the hash, or of unpickling
             reason = _first_line(error)
         else:
             return
@@ -83,6 +84,16 @@ def _download(network: str, weights: Any, file: Path) -> None:
         f"Put {file.name} from {weights.url} into that folder, give a file with `--weights FILE`, or use the "
         f"bundled network with `--network {settings.BUNDLED_NETWORK}`.",
     )
+
+
+@contextlib.contextmanager
+def _stalling_ends() -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(settings.DOWNLOAD_STALL_S)  # the only way to tell torch's download
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _unreachable(url: str) -> str | None:
@@ -214,7 +225,8 @@ def _first_line(error: BaseException) -> str:
     reason = (
         error.reason if type(error) is urllib.error.URLError else error
     )  # not HTTPError: its text has the code
-    return (str(reason).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    words = getattr(reason, "strerror", None) or str(reason)
+    return (words.strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def file_sha256(file: Path) -> str:

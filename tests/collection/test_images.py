@@ -3,10 +3,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -37,6 +35,7 @@ from tests.bad_images import (
     ODD_NAMES,
     bad_files,
     encoded,
+    folder_for_everybody,
     good_modes,
     noise,
     oriented,
@@ -53,11 +52,8 @@ SMALL = [encoded(noise((17, 13)), name) for name in ("JPEG", "PNG", "WEBP", "GIF
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A temporary folder that everybody may enter, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with folder_for_everybody() as folder:
+        yield folder
 
 
 def paths(root: Path) -> list[bytes]:

@@ -125,13 +125,16 @@ def test_every_other_family_has_its_stages_and_penultimate(network: str) -> None
 
 
 def test_an_unknown_network_or_layer_is_named_with_what_is_close() -> None:
-    with pytest.raises(NetworkError, match=r"no network alexnt\. Did you mean alexnet\?.*network_names"):
+    with pytest.raises(NetworkError, match=r"no network alexnt\. Did you mean alexnet\?.*`dxr networks`"):
         load_network("alexnt", "fc7")
     with pytest.raises(
         NetworkError, match=r"alexnet has no layer fc77\. Did you mean .*fc7.*Its layers are conv1, "
     ):
         load_network("alexnet", "fc77")
-    with pytest.raises(NetworkError, match=r"no layer features\.99\. Did you mean features\.\d.*layer_names"):
+    with pytest.raises(
+        NetworkError,
+        match=r"no layer features\.99\. Did you mean features\.\d.*`dxr layers efficientnet_v2_l`",
+    ):
         load_network("efficientnet_v2_l", "features.99")
     with pytest.raises(NetworkError, match="no network"):
         layer_names("fasterrcnn_resnet50_fpn")
@@ -186,15 +189,15 @@ def test_vectors_are_those_of_torchvisions_preset_and_a_plain_forward_pass(
 def test_transformers_give_their_class_token_or_the_mean_over_space() -> None:
     torch.manual_seed(0)
     vit = models.VisionTransformer(64, 16, num_layers=2, num_heads=2, hidden_dim=24, mlp_dim=32)
-    swin = models.SwinTransformer([4, 4], 16, [1, 1], [2, 2], [4, 4])
+    swin = models.SwinTransformer([4, 4], 20, [1, 1], [2, 2], [4, 4])
     preset = Preset(70, 64, "bilinear", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     for model, layer, module, n_dims in [
         (vit, "penultimate", "encoder.ln", 24),
         (vit, "conv_proj", "conv_proj", 24),
         (vit, "encoder.layers.encoder_layer_0", "encoder.layers.encoder_layer_0", 24),
-        (swin, "features.0.0", "features.0.0", 16),
-        (swin, "features.1", "features.1", 16),
-        (swin, "penultimate", "flatten", 32),
+        (swin, "features.0.0", "features.0.0", 20),
+        (swin, "features.1", "features.1", 20),
+        (swin, "penultimate", "flatten", 40),
     ]:
         plain = copy.deepcopy(model).eval()
         tap = usual_layers("any", model)[layer]
