@@ -1,0 +1,138 @@
+// What buttons do: each names its action in data-do.
+(() => {
+  "use strict";
+  const dxr = (window.dxr = window.dxr || {});
+  const TOAST_MS = 12000;
+
+  let confirmName = null; // what the open name dialog is for
+
+  const actions = {
+    focus: ({ row }) => dxr.change({ focus: Number(row) }, { step: true }),
+    unfocus: () => dxr.change({ focus: null }, { step: true }),
+    "show-on-map": () => dxr.element(dxr.ids.mapStage).scrollIntoView({ block: "nearest", behavior: "smooth" }),
+    member: ({ item }) => {
+      const one = Number(item);
+      dxr.change({ member: dxr.selection().member === one ? null : one });
+    },
+    activate: ({ set }) => {
+      const { shown } = dxr.selection();
+      dxr.change({ active: set, member: null, shown: shown.includes(set) ? shown : [...shown, set] }, { step: true });
+    },
+    show: ({ set }) => {
+      const { shown } = dxr.selection();
+      dxr.change({ shown: shown.includes(set) ? shown.filter((one) => one !== set) : [...shown, set] });
+    },
+    pick: ({ what, code }) => {
+      const { picked } = dxr.selection();
+      const same = picked && picked[0] === what && picked[1] === Number(code);
+      dxr.change({ picked: same ? null : [what, Number(code)], lasso: [] }, { step: true });
+    },
+    "clear-selection": () => dxr.change({ picked: null, lasso: [] }, { step: true }),
+    tool: ({ tool }) => dxr.useTool(tool),
+    "whole-map": () => dxr.showWholeMap(),
+    theme: () => dxr.change({ theme: dxr.appearance() === "dark" ? "light" : "dark" }),
+    help: () => dxr.element(dxr.ids.helpDialog).showModal(),
+    "close-dialog": (_data, button) => button.closest("dialog").close(),
+    "open-files": () => dxr.chooseFiles(),
+    reload: () => location.reload(),
+    save: () => dxr.save(),
+    rename: ({ set, name }) =>
+      dxr.askName({ title: "Rename query set", name, then: (text) => dxr.command({ do: "rename", set, name: text }) }),
+    remove: ({ set }) => dxr.command({ do: "remove", set }),
+    "confirm-name": () => confirm(),
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("[data-do]");
+    if (!button || button.tagName === "SELECT" || !(button.dataset.do in actions)) return;
+    if (button.closest(`#${dxr.ids.found}`)) dxr.closeFound();
+    actions[button.dataset.do](button.dataset, button);
+  });
+
+  document.addEventListener("change", (event) => {
+    const select = event.target;
+    if (!(select instanceof HTMLSelectElement)) return;
+    if (select.dataset.do === "colour") dxr.change({ colour: select.value });
+    if (select.dataset.do === "control")
+      dxr.command({ do: "control", set: select.dataset.set, control: select.value });
+  });
+
+  // Save the selected images as a query set, under the name in the field.
+  dxr.save = () => {
+    const s = dxr.selection();
+    const field = dxr.element(dxr.ids.saveName);
+    if (!s || (!s.lasso.length && !s.picked)) return dxr.say({ note: "Select some images first.", tone: "plain" });
+    const name = field.value.trim();
+    if (!name) return field.focus();
+    dxr.command({ do: "save", name, selection: s });
+    dxr.set(dxr.ids.saveName, { value: "" });
+    return undefined;
+  };
+
+  // Ask for a name in a dialog; `refused` are files that will be left out, with reasons.
+  dxr.askName = ({ title, facts = "", refused = [], name = "", then }) => {
+    dxr.element(dxr.ids.nameTitle).textContent = title;
+    dxr.element(dxr.ids.nameFacts).textContent = facts;
+    dxr.element(dxr.ids.nameRefused).replaceChildren(
+      ...refused.slice(0, 20).map((text) => {
+        const item = document.createElement("li");
+        item.dir = "auto";
+        item.textContent = text;
+        return item;
+      }),
+    );
+    confirmName = then;
+    dxr.set(dxr.ids.nameField, { value: name });
+    dxr.element(dxr.ids.nameDialog).showModal();
+    requestAnimationFrame(() => {
+      const field = dxr.element(dxr.ids.nameField);
+      field.focus();
+      field.select();
+    });
+  };
+
+  function confirm() {
+    const field = dxr.element(dxr.ids.nameField);
+    const name = field.value.trim();
+    if (!name) return field.focus();
+    dxr.element(dxr.ids.nameDialog).close();
+    confirmName(name);
+    return undefined;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    const act = { [dxr.ids.nameField]: confirm, [dxr.ids.saveName]: dxr.save }[event.target.id];
+    if (!act) return;
+    event.preventDefault(); // the focus goes back to the button that opened the dialog: the key must not press it again
+    act();
+  });
+
+  // Say something: errors in the status line, the rest as a toast, with Undo where there is a way back.
+  dxr.say = ({ note, undo, tone }) => {
+    if (tone === "error") {
+      dxr.set(dxr.ids.status, { children: note });
+      return undefined;
+    }
+    const toast = document.createElement("div");
+    toast.className = "toast";
+    const text = document.createElement("span");
+    text.dir = "auto";
+    text.textContent = note;
+    toast.append(text);
+    if (undo) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "button";
+      button.textContent = "Undo";
+      button.addEventListener("click", () => {
+        toast.remove();
+        dxr.command(undo);
+      });
+      toast.append(button);
+    }
+    dxr.element(dxr.ids.toasts).append(toast);
+    setTimeout(() => toast.remove(), TOAST_MS);
+    return toast;
+  };
+})();

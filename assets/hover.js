@@ -1,0 +1,151 @@
+// The image under the pointer, wherever it is: a card with its picture, a ring on the map, a mark on the distances.
+(() => {
+  "use strict";
+  const dxr = (window.dxr = window.dxr || {});
+  const KEPT = 300; // pictures whose bytes are kept here; the browser's own cache holds the rest
+
+  const pictures = new Map(); // row -> promise of {src, name, label}
+  const numbers = new Map(); // address -> promise of Float32Array, null while it is on its way
+  let under = null; // what the pointer is on: {row, distance, note, ...}
+  let source = null; // the thumbnail it is on; null on the map
+  let turn = 0;
+
+  // One Float32Array per address, asked for once.
+  dxr.numbers = (address) => {
+    if (!numbers.has(address)) {
+      const entry = { values: null };
+      entry.ready = fetch(address)
+        .then((answer) => (answer.ok ? answer.arrayBuffer() : new ArrayBuffer(0)))
+        .then((bytes) => (entry.values = new Float32Array(bytes)));
+      numbers.set(address, entry);
+    }
+    return numbers.get(address);
+  };
+
+  dxr.coordinates = () => {
+    const s = dxr.selection();
+    return s && dxr.numbers(`/coordinates/${dxr.facts().version}/${encodeURIComponent(s.space)}.f32`);
+  };
+
+  dxr.distances = () => {
+    const s = dxr.selection();
+    if (!s || !s.active) return null;
+    return dxr.numbers(`/distances/${dxr.facts().version}/${encodeURIComponent(s.space)}/${s.active}.f32`);
+  };
+
+  function pictureOf(row) {
+    if (!pictures.has(row)) {
+      if (pictures.size >= KEPT) {
+        const [oldest, promise] = pictures.entries().next().value;
+        pictures.delete(oldest);
+        promise.then(({ src }) => URL.revokeObjectURL(src)).catch(() => {});
+      }
+      const address = `/thumbnails/${dxr.facts().version}/${row}.jpg`;
+      pictures.set(
+        row,
+        fetch(address).then(async (answer) => {
+          const about = JSON.parse(decodeURIComponent(answer.headers.get("X-Dxr-Image")));
+          return { src: URL.createObjectURL(await answer.blob()), ...about };
+        }),
+      );
+    }
+    return pictures.get(row);
+  }
+
+  // Say what the pointer is on. `at` is a place on the screen.
+  dxr.hover = async (what, at, thumb = null) => {
+    const mine = ++turn;
+    [under, source] = [what, thumb];
+    light(what.row);
+    dxr.drawOverlay();
+    dxr.markDistance(distanceOf(what));
+    const about = what.row === undefined ? what : { ...(await pictureOf(what.row)), note: what.note };
+    if (mine === turn) showCard(about, at);
+  };
+
+  dxr.leave = () => {
+    if (!under) return;
+    turn += 1;
+    under = null;
+    light(undefined);
+    dxr.drawOverlay();
+    dxr.markDistance(null);
+    dxr.element(dxr.ids.card).hidden = true;
+  };
+
+  dxr.underPointer = () => under;
+
+  function distanceOf(what) {
+    const known = dxr.distances();
+    if (!known) return null;
+    const value = what.row === undefined ? what.distance : known.values && known.values[what.row];
+    return Number.isFinite(value) ? value : null;
+  }
+
+  function light(row) {
+    for (const one of document.querySelectorAll(".thumb.lit")) one.classList.remove("lit");
+    if (row === undefined) return;
+    for (const one of document.querySelectorAll(`.thumb[data-row="${row}"]`)) one.classList.add("lit");
+  }
+
+  // Names are text, never markup: nothing here goes through innerHTML.
+  function showCard(about, at) {
+    const card = dxr.element(dxr.ids.card);
+    const line = (text, name) => {
+      const p = document.createElement("p");
+      p.className = name;
+      p.dir = "auto";
+      p.textContent = text;
+      return p;
+    };
+    const image = document.createElement("img");
+    image.src = about.src;
+    image.alt = "";
+    const parts = [image, line(about.name, "name")];
+    if (about.label) parts.push(line(about.label, "label"));
+    const distance = distanceOf(under || {});
+    const s = dxr.selection();
+    if (distance !== null) parts.push(line(`${distance.toFixed(3)} to the active set`, "distance"));
+    else if (s && s.active && under && under.row !== undefined && !dxr.distances().values)
+      dxr.distances().ready.then(() => under && dxr.markDistance(distanceOf(under)));
+    if (about.note) parts.push(line(about.note, "note"));
+    card.replaceChildren(...parts);
+    card.hidden = false;
+    const [width, height, gap] = [card.offsetWidth, card.offsetHeight, 18];
+    const left = at.x + gap + width > innerWidth ? at.x - gap - width : at.x + gap;
+    const top = Math.min(Math.max(at.y - height / 2, 8), innerHeight - height - 8);
+    card.style.transform = `translate(${Math.max(left, 8)}px, ${Math.max(top, 8)}px)`;
+  }
+
+  function thumbUnder(event) {
+    return event.target instanceof Element ? event.target.closest(".thumb") : null;
+  }
+
+  function enter(thumb) {
+    const { row, name, label, src, note, distance } = thumb.dataset;
+    const box = thumb.getBoundingClientRect();
+    const what = { name, label, src, note };
+    if (row !== undefined) what.row = Number(row);
+    if (distance !== undefined) what.distance = Number(distance);
+    dxr.hover(what, { x: box.right - 8, y: box.top + box.height / 2 }, thumb);
+  }
+
+  document.addEventListener("pointerover", (event) => {
+    if (event.pointerType === "touch") return;
+    const thumb = thumbUnder(event);
+    if (thumb) enter(thumb);
+  });
+  document.addEventListener("pointerout", (event) => {
+    const thumb = thumbUnder(event);
+    if (thumb && !thumb.contains(event.relatedTarget)) dxr.leave();
+  });
+  document.addEventListener("focusin", (event) => {
+    const thumb = thumbUnder(event);
+    if (thumb && thumb.matches(":focus-visible")) enter(thumb);
+  });
+  document.addEventListener("focusout", (event) => {
+    if (thumbUnder(event)) dxr.leave();
+  });
+  const scrolled = () => source && source.matches(":hover, :focus-visible") ? undefined : dxr.leave();
+  document.addEventListener("scroll", scrolled, { capture: true, passive: true });
+})();

@@ -1,0 +1,124 @@
+// The map under the pointer: hover, click, zoom, lasso and box.
+(() => {
+  "use strict";
+  const dxr = (window.dxr = window.dxr || {});
+  const STEP_PX = 4; // the lasso takes a new corner after so many pixels
+  const CLICK_PX = 5; // less movement than this is a click
+  const MOST_CORNERS = 120; // so that the address stays short
+
+  let tool = "pan";
+  let corners = null; // of the lasso or box being drawn, in map coordinates
+  let start = null;
+  let last = null;
+
+  dxr.drawing = () => corners;
+
+  dxr.useTool = (name) => {
+    tool = name;
+    dxr.element(dxr.ids.mapStage).dataset.tool = name;
+    for (const one of document.querySelectorAll("[data-tool][aria-pressed]"))
+      one.setAttribute("aria-pressed", String(one.dataset.tool === name));
+  };
+
+  // The row of a point: its number, or an entry of customdata where only some rows are drawn.
+  function rowOf(point) {
+    if (!point || point.curveNumber !== 0) return null;
+    const rows = point.data && point.data.customdata;
+    return rows ? rows[point.pointNumber] : point.pointNumber;
+  }
+
+  function place(event) {
+    const box = dxr.element(dxr.ids.mapStage).getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  const toMap = (spot) => dxr.scales().toMap(...spot);
+
+  function begin(event) {
+    if (tool === "pan" || event.button !== 0 || !dxr.scales()) return;
+    event.preventDefault();
+    event.stopPropagation(); // plotly must not begin to pan
+    if (event.type !== "pointerdown") return;
+    dxr.leave();
+    start = last = place(event);
+    corners = [toMap(start)];
+    window.addEventListener("pointermove", go);
+    window.addEventListener("pointerup", end);
+    window.addEventListener("pointercancel", stop);
+  }
+
+  function go(event) {
+    const spot = place(event);
+    if (tool === "box") {
+      const [[a, b], [c, d]] = [start, spot];
+      corners = [[a, b], [c, b], [c, d], [a, d]].map(toMap);
+    } else if (Math.hypot(spot[0] - last[0], spot[1] - last[1]) >= STEP_PX) {
+      last = spot;
+      corners.push(toMap(spot));
+    }
+    dxr.drawOverlay();
+  }
+
+  function stop() {
+    window.removeEventListener("pointermove", go);
+    window.removeEventListener("pointerup", end);
+    window.removeEventListener("pointercancel", stop);
+    corners = null;
+    dxr.drawOverlay();
+  }
+
+  function end(event) {
+    const drawn = corners;
+    const [x, y] = place(event);
+    stop();
+    if (Math.hypot(x - start[0], y - start[1]) < CLICK_PX && drawn.length < 4) return;
+    if (drawn.length < 3) return;
+    const every = Math.ceil(drawn.length / MOST_CORNERS);
+    const lasso = drawn.filter((_, i) => i % every === 0).map((corner) => corner.map((v) => Number(v.toPrecision(5))));
+    dxr.change({ lasso, picked: null }, { step: true });
+  }
+
+  let later = 0;
+  function zoomed() {
+    clearTimeout(later);
+    later = setTimeout(() => {
+      const scales = dxr.scales();
+      const s = dxr.selection();
+      if (!scales || !s) return;
+      const view = scales.view.map((v) => Number(v.toPrecision(5)));
+      if (JSON.stringify(view) !== JSON.stringify(s.view)) dxr.change({ view });
+    }, 250);
+  }
+
+  function listen(plot) {
+    const stage = dxr.element(dxr.ids.mapStage);
+    stage.dataset.tool = tool;
+    for (const name of ["pointerdown", "mousedown", "touchstart"])
+      stage.addEventListener(name, begin, { capture: true, passive: false });
+    plot.on("plotly_hover", (data) => {
+      const row = rowOf(data.points[0]);
+      if (row === null || corners) return;
+      stage.classList.add("on-point");
+      dxr.hover({ row }, { x: data.event.clientX, y: data.event.clientY });
+    });
+    plot.on("plotly_unhover", () => {
+      stage.classList.remove("on-point");
+      dxr.leave();
+    });
+    plot.on("plotly_click", (data) => {
+      const row = rowOf(data.points[0]);
+      if (row !== null) dxr.change({ focus: row }, { step: true });
+    });
+    let shape = 0;
+    new ResizeObserver(() => {
+      clearTimeout(shape);
+      shape = setTimeout(dxr.reshape, 120);
+    }).observe(stage);
+    plot.on("plotly_relayout", (change) => {
+      if (Object.keys(change).some((key) => key.startsWith("xaxis.range"))) zoomed();
+    });
+  }
+
+  // By then every script has been read, in whatever order.
+  document.addEventListener("DOMContentLoaded", () => dxr.whenDrawn(dxr.ids.map, listen));
+})();

@@ -1,0 +1,197 @@
+// The state of the page: one record, changed here, mirrored in the address, handed to the panels in parts.
+(() => {
+  "use strict";
+  const dxr = (window.dxr = window.dxr || {});
+
+  dxr.ids = {
+    selection: "selection",
+    command: "command",
+    reply: "reply",
+    status: "status",
+    findText: "find-text",
+    found: "found",
+    toasts: "toasts",
+    map: "map",
+    mapStage: "map-stage",
+    mapOverlay: "map-overlay",
+    colourBy: "colour-by",
+    neighbours: "neighbours",
+    selectedPanel: "selected-panel",
+    selected: "selected",
+    saveName: "save-name",
+    distances: "distances",
+    distancesStage: "distances-stage",
+    distancesOverlay: "distances-overlay",
+    card: "card",
+    dropVeil: "drop-veil",
+    helpDialog: "help-dialog",
+    nameDialog: "name-dialog",
+    nameTitle: "name-title",
+    nameFacts: "name-facts",
+    nameRefused: "name-refused",
+    nameField: "name-field",
+  };
+
+  let current = null; // the selection; null until the server has read the address
+  let usual = null; // the one that an address without "?" shows
+  let sent = {}; // for each view, what it was last asked to show, as text
+
+  const systemDark = window.matchMedia("(prefers-color-scheme: dark)");
+  const listeners = [];
+
+  dxr.element = (id) => document.getElementById(id);
+  dxr.selection = () => current;
+  dxr.facts = () => document.querySelector(".page").dataset;
+  dxr.onChange = (listener) => listeners.push(listener);
+  dxr.set = (id, props) => window.dash_clientside.set_props(id, props);
+
+  dxr.appearance = () =>
+    current && current.theme !== "auto" ? current.theme : systemDark.matches ? "dark" : "light";
+
+  // Change the selection. `step` makes the change one that the Back button takes back.
+  dxr.change = (patch, { step = false } = {}) => {
+    if (!current) return;
+    dxr.set(dxr.ids.status, { children: null });
+    const next = { ...current, ...patch };
+    if (step) history.pushState(null, "", address(next));
+    current = next;
+    dxr.set(dxr.ids.selection, { data: next });
+  };
+
+  // Show all of the map again, whatever was zoomed or asked for by the address.
+  dxr.showWholeMap = () => {
+    if (!current) return;
+    dxr.change({ view: null, opened: current.opened + 1 });
+  };
+
+  // Ask the server to do something; `merge` takes the reply.
+  dxr.command = (command) => {
+    dxr.set(dxr.ids.status, { children: null });
+    const fingerprint = current ? current.fingerprint : null;
+    dxr.set(dxr.ids.command, { data: { fingerprint, ...command, at: performance.now() } });
+  };
+
+  // A reply is merged into the selection as it is by now: it may have changed while the server worked.
+  dxr.merge = (reply) => {
+    if (!reply) return window.dash_clientside.no_update;
+    if (reply.usual) usual = reply.usual;
+    if (reply.state) {
+      const opened = (current ? current.opened : 0) + 1;
+      current = { ...reply.state, opened, webgl: hasWebGL() };
+      sent = {};
+    }
+    let { shown, active, member, edition } = current;
+    if (reply.hide) {
+      shown = shown.filter((one) => one !== reply.hide);
+      if (active === reply.hide) [active, member] = [reply.then, null];
+      if (reply.then && !shown.includes(reply.then)) shown = [...shown, reply.then];
+    }
+    if (reply.show) {
+      shown = [...shown.filter((one) => one !== reply.show), reply.show];
+      [active, member] = [reply.show, null];
+    }
+    if (reply.changed) edition += 1;
+    const freed = reply.release ? { lasso: [], picked: null } : {};
+    current = { ...current, ...freed, shown, active, member, edition };
+    if (reply.note) dxr.say(reply);
+    return current;
+  };
+
+  // Hand each panel its part of the selection, if that part has changed.
+  dxr.views = (selection) => {
+    const none = window.dash_clientside.no_update;
+    const order = ["map", "answer", "sets", "neighbours", "selected", "distances", "members"];
+    if (!selection) {
+      document.documentElement.classList.add("dxr");
+      queueMicrotask(() => dxr.command({ do: "open", search: location.search }));
+      return order.map(() => none);
+    }
+    current = selection;
+    mirror();
+    for (const listener of listeners) listener(current);
+    const parts = viewParts();
+    const many = Number(dxr.facts().images) > (current.webgl ? Number(dxr.facts().pointsLimit) : 0);
+    return order.map((name) => {
+      // The browser zooms by itself where all points are drawn: the map then need not be asked for again.
+      const { view, ...rest } = parts[name];
+      const text = JSON.stringify(many ? parts[name] : rest);
+      if (text === sent[name]) return none;
+      sent[name] = text;
+      return parts[name];
+    });
+  };
+
+  function viewParts() {
+    const s = current;
+    const base = { fingerprint: s.fingerprint, space: s.space, edition: s.edition, active: s.active };
+    const { opened, lasso, picked, shown, colour } = s;
+    const look = { theme: dxr.appearance(), opened, shown };
+    const set = colour === "distance" ? s.active : null; // otherwise the map does not depend on it
+    return {
+      map: { ...base, ...look, active: set, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
+      answer: base,
+      sets: { ...base, shown },
+      neighbours: { ...base, active: s.focus === null ? s.active : null, focus: s.focus },
+      selected: { ...base, active: null, edition: 0, lasso, picked },
+      distances: { ...base, ...look, active: s.member === null ? null : s.active, member: s.member },
+      members: { ...base, member: s.member },
+    };
+  }
+
+  function aspect() {
+    const stage = dxr.element(dxr.ids.mapStage);
+    return stage && stage.clientHeight ? Number((stage.clientWidth / stage.clientHeight).toPrecision(3)) : 1;
+  }
+
+  // Draw again what has become another shape; nothing else is asked for.
+  dxr.reshape = () => current && dxr.set(dxr.ids.selection, { data: { ...current } });
+
+  const round = (x) => Number(x.toPrecision(5));
+
+  function address(s) {
+    const said = new URLSearchParams();
+    const differs = (key) => JSON.stringify(s[key]) !== JSON.stringify(usual[key]);
+    if (differs("space")) said.set("space", s.space);
+    if (differs("shown")) said.set("sets", s.shown.join(","));
+    if (differs("active")) said.set("active", s.active || "");
+    if (s.focus !== null) said.set("focus", s.focus);
+    if (s.member !== null) said.set("member", s.member);
+    if (differs("colour")) said.set("colour", s.colour);
+    if (s.lasso.length) said.set("lasso", s.lasso.flat().map(round).join(","));
+    if (s.picked) said.set("pick", s.picked.join("="));
+    if (s.view) said.set("view", s.view.map(round).join(","));
+    if (s.theme !== "auto") said.set("theme", s.theme);
+    const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+    return location.pathname + (text ? `?${text}` : "");
+  }
+
+  function mirror() {
+    const wanted = address(current);
+    if (wanted !== location.pathname + location.search) history.replaceState(null, "", wanted);
+    const look = dxr.appearance();
+    if (document.documentElement.dataset.theme !== look) document.documentElement.dataset.theme = look;
+    const colour = dxr.element(dxr.ids.colourBy);
+    if (colour && colour.value !== current.colour) colour.value = current.colour;
+    const panel = dxr.element(dxr.ids.selectedPanel);
+    if (panel) panel.hidden = !current.lasso.length && !current.picked;
+  }
+
+  function hasWebGL() {
+    try {
+      const canvas = document.createElement("canvas");
+      return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
+    } catch {
+      return false;
+    }
+  }
+
+  window.addEventListener("popstate", () => dxr.command({ do: "open", search: location.search }));
+  systemDark.addEventListener("change", () => current && dxr.change({}));
+
+  // Only a theme that the address names must be known before the first frame.
+  const named = new URLSearchParams(location.search).get("theme");
+  document.documentElement.dataset.theme = ["light", "dark"].includes(named) ? named : dxr.appearance();
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.dxr = { views: (s) => dxr.views(s), merge: (r) => dxr.merge(r) };
+})();

@@ -1,0 +1,1 @@
+"""SCREEN: what passes between the server and the browser."""

@@ -1,0 +1,171 @@
+"""The answer: verdict, sentence, measures against chance, warnings, and the images that prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dash import html
+from dash.development.base_component import Component
+
+from dxr_dash import settings
+from dxr_dash.browser.attributes import attributes
+from dxr_dash.browser.panels import Picture, thumb
+from dxr_dash.figures import theme as words
+from dxr_dash.records import Answer, Estimate, Proof, Verdict
+
+_SHOWN_OF_RANKING = 10
+_KINDS = ("Best", "Median", "Worst")
+_SIGNS = {Verdict.YES: "yes", Verdict.PARTLY: "partly", Verdict.NO: "no", Verdict.CANNOT_TELL: "unclear"}
+
+
+def answer_panel(
+    answer: Answer, space: str, colour: int, pictures: Callable[[int], Picture]
+) -> list[Component]:
+    """Show an answer so that it can be read from the back of a room.
+
+    Args:
+        colour: slot of the query set.
+        pictures: finds what to show for an item of the answer.
+    """
+    return [
+        question(answer.name, space),
+        html.P(str(answer.verdict).capitalize(), className=f"verdict {_SIGNS[answer.verdict]}"),
+        html.P(_beyond_verdict(answer), className="sentence", dir="auto"),
+        html.P(
+            f"{words.count(answer.n_images)} images against {words.count(answer.n_compared)} of the gallery",
+            className="hint",
+        ),
+        _measures(answer),
+        _warnings(answer.warnings),
+        html.Div(
+            [_proof(proof, kind, colour, pictures) for kind, proof in _kinds(answer)], className="proofs"
+        ),
+    ]
+
+
+def question(name: str, space: str) -> Component:
+    """Ask the question of the page about one query set."""
+    return html.H2(
+        ["Do ", html.Bdi(words.short(space, 40)), " features retrieve ", html.Strong(name, dir="auto"), "?"],
+        className="question",
+    )
+
+
+def _beyond_verdict(answer: Answer) -> str:
+    """Return the sentence without the verdict's word at its head, which stands large above it."""
+    head = f"{str(answer.verdict).capitalize()}: "
+    rest = answer.sentence.removeprefix(head)
+    return rest[:1].upper() + rest[1:]
+
+
+def _kinds(answer: Answer) -> list[tuple[str, Proof]]:
+    """Name the proofs; with few members some coincide and are told apart by their number alone."""
+    if len(answer.proofs) == len(_KINDS):
+        return list(zip(_KINDS, answer.proofs, strict=True))
+    return [(f"Example {i}", proof) for i, proof in enumerate(answer.proofs, start=1)]
+
+
+def _measures(answer: Answer) -> Component:
+    lines = [
+        _measure(
+            "AUROC",
+            answer.auroc,
+            "How often a member is nearer to a member than a gallery image is; 0.5 is chance.",
+        ),
+    ]
+    if answer.control is not None:
+        control = answer.control
+        lines.append(
+            _measure(
+                "against control",
+                control.auroc,
+                f"The same against {words.short(control.name, 60)}, {control.n_images} images, instead of the gallery.",
+            )
+        )
+    lines += [
+        _measure("mAP", answer.mean_ap, "Mean average precision when each member looks for the others."),
+        _measure(
+            f"precision at {settings.PRECISION_AT}",
+            answer.precision,
+            "Share of members among the nearest images of each member.",
+        ),
+    ]
+    level = f"{settings.CONFIDENCE * 100:.0f} % interval"
+    return html.Div(
+        [*lines, html.P(f"Wide bar: {level}. Dotted line: chance.", className="hint")], className="measures"
+    )
+
+
+def _measure(name: str, one: Estimate, help_text: str) -> Component:
+    said = (
+        f"{name} {words.measure(one.value)}, interval {words.measure(one.low)} to {words.measure(one.high)}, "
+        f"chance {words.measure(one.chance)}"
+    )
+    low, high = _place(one.low), _place(one.high)
+    parts = [
+        html.Span(className="bar", style={"left": f"{low:.2f}%", "width": f"{max(high - low, 0.8):.2f}%"}),
+        html.Span(className="chance", style={"left": f"{_place(one.chance):.2f}%"}),
+        html.Span(className="dot", style={"left": f"{_place(one.value):.2f}%"}),
+    ]
+    return html.Div(
+        [
+            html.Span(name, className="measure-name", title=help_text),
+            html.Span(
+                html.Span(parts, className="track"),
+                role="img",
+                className="graphic",
+                **attributes({"aria-label": said}),
+            ),
+            html.Span(
+                [
+                    html.Strong(words.measure(one.value)),
+                    html.Span(f"{words.measure(one.low)}–{words.measure(one.high)}", className="interval"),
+                ],
+                className="value",
+                title=f"chance: {words.measure(one.chance)}",
+            ),
+        ],
+        className="measure",
+    )
+
+
+def _place(value: float) -> float:
+    """Return the per cent of a track from 0 to 1."""
+    return 100 * min(max(value, 0.0), 1.0) if value == value else 0.0  # noqa: PLR0124 - NaN is not itself
+
+
+def _warnings(warnings: tuple[str, ...]) -> Component:
+    return html.Ul(
+        [html.Li(text, dir="auto") for text in warnings], className="warnings", hidden=not warnings
+    )
+
+
+def _proof(proof: Proof, kind: str, colour: int, pictures: Callable[[int], Picture]) -> Component:
+    query = pictures(proof.item)
+    facts = f"AP {words.measure(proof.average_precision)} · first hit at rank {words.count(proof.first_hit)}"
+    ranked = zip(proof.ranking, proof.distances, proof.percentiles, proof.hits, strict=True)
+    film = []
+    for rank, (item, far, share, hit) in enumerate(ranked, start=1):
+        if rank > _SHOWN_OF_RANKING:
+            break
+        note = f"Rank {rank} · distance {words.distance(float(far))} · {words.closer_than(float(share))}"
+        film.append(
+            thumb(
+                pictures(int(item)),
+                note=f"{note} · {'a hit: it belongs to the set' if hit else 'not in the set'}",
+                class_name="hit" if hit else "miss",
+            )
+        )
+    return html.Figure(
+        [
+            html.Figcaption([html.Strong(kind), html.Span(facts)]),
+            html.Div(
+                [
+                    thumb(query, class_name="query", note=f"Query image · {facts}"),
+                    html.Div(film, className="film"),
+                ],
+                className="filmstrip",
+            ),
+        ],
+        className=f"proof set-{colour}",
+    )

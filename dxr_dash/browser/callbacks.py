@@ -1,0 +1,90 @@
+"""Which event asks which answer; every body is one line."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output
+
+from dxr_dash.browser import ids, map_panel, respond
+from dxr_dash.browser.commands import carry_out
+from dxr_dash.browser.state import Selection
+from dxr_dash.collection.store import Collection
+
+Data = dict[str, Any]
+
+VIEWS = (
+    *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
+    *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW),
+)
+
+
+def register_callbacks(app: Dash, collection: Collection) -> None:
+    """Wire the page of one collection."""
+
+    def view(data: Data) -> Selection:
+        return Selection.parse(data, collection)
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("dxr", "views"),
+        [Output(one, "data") for one in VIEWS],
+        Input(ids.SELECTION, "data"),
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("dxr", "merge"),
+        Output(ids.SELECTION, "data"),
+        Input(ids.REPLY, "data"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(Output(ids.REPLY, "data"), Input(ids.COMMAND, "data"), prevent_initial_call=True)
+    def on_command(command: Data) -> Data:
+        return asdict(carry_out(collection, command))
+
+    @app.callback(
+        Output(ids.MAP, "figure"),
+        Output(ids.MAP_LEGEND, "children"),
+        Output(ids.MAP_NOTE, "children"),
+        Input(ids.MAP_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_map(data: Data) -> Any:
+        return map_panel.map_of(collection, view(data))
+
+    @app.callback(Output(ids.ANSWER, "children"), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
+    def on_answer(data: Data) -> Any:
+        return respond.answer_of(collection, view(data))
+
+    @app.callback(Output(ids.MEMBERS, "children"), Input(ids.MEMBERS_VIEW, "data"), prevent_initial_call=True)
+    def on_members(data: Data) -> Any:
+        return respond.members_of(collection, view(data))
+
+    @app.callback(Output(ids.SETS, "children"), Input(ids.SETS_VIEW, "data"), prevent_initial_call=True)
+    def on_sets(data: Data) -> Any:
+        return respond.sets_of(collection, view(data))
+
+    @app.callback(
+        Output(ids.NEIGHBOURS, "children"), Input(ids.NEIGHBOURS_VIEW, "data"), prevent_initial_call=True
+    )
+    def on_neighbours(data: Data) -> Any:
+        return respond.neighbours_of(collection, view(data))
+
+    @app.callback(
+        Output(ids.SELECTED, "children"), Input(ids.SELECTED_VIEW, "data"), prevent_initial_call=True
+    )
+    def on_selected(data: Data) -> Any:
+        return respond.selected_of(collection, view(data))
+
+    @app.callback(
+        Output(ids.DISTANCES, "figure"),
+        Output(ids.DISTANCES_STAGE, "style"),
+        Input(ids.DISTANCES_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_distances(data: Data) -> Any:
+        return respond.distances_of(collection, view(data))
+
+    @app.callback(Output(ids.FOUND, "children"), Input(ids.FIND_TEXT, "value"), prevent_initial_call=True)
+    def on_find(text: str | None) -> Any:
+        return respond.found_by_name(collection, text or "")

@@ -1,0 +1,123 @@
+"""What the page asks the server to do, beyond showing: open an address, change the query sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dxr_dash import api
+from dxr_dash.browser.chosen import selected_rows
+from dxr_dash.browser.state import Selection
+from dxr_dash.collection.store import Collection
+from dxr_dash.errors import QueryError
+from dxr_dash.figures import theme as words
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the page does after a command; it merges this into the selection it has by then.
+
+    Attributes:
+        state: a whole selection to take over.
+        usual: the selection that an address without "?" shows.
+        show, hide: id of the query set to draw and make active, or to let go of.
+        then: id of the query set that becomes active in place of a hidden one.
+        release: whether the selected images are let go of, as they now are a query set.
+        changed: whether query sets have changed, so that the panels must be drawn again.
+        note: a sentence for the user.
+        undo: the command that takes it back.
+        tone: "plain" or "error".
+    """
+
+    state: Mapping[str, Any] | None = None
+    usual: Mapping[str, Any] | None = None
+    show: str | None = None
+    hide: str | None = None
+    then: str | None = None
+    release: bool = False
+    changed: bool = False
+    note: str = ""
+    undo: Mapping[str, Any] | None = None
+    tone: str = "plain"
+
+
+def carry_out(collection: Collection, command: object) -> Reply:
+    """Do what the page asks for.
+
+    Raises:
+        QueryError: it asks for something that does not exist, or the page is older than the collection.
+    """
+    wanted = command.get("do") if isinstance(command, Mapping) else None
+    if not isinstance(command, Mapping) or not isinstance(wanted, str) or wanted not in _COMMANDS:
+        raise QueryError("The page asked for something unknown.", "Reload the page.")
+    if wanted != "open" and command.get("fingerprint") != collection.fingerprint:
+        raise QueryError("The collection has changed since this page was opened.", "Reload the page.")
+    return _COMMANDS[wanted](collection, command)
+
+
+def _open(collection: Collection, command: Mapping[str, Any]) -> Reply:
+    usual = Selection.default(collection)
+    try:
+        opened, note = Selection.from_address(_said(command, "search"), collection), ""
+    except QueryError as error:
+        opened, note = usual, str(error)
+    return Reply(state=opened.dump(), usual=usual.dump(), note=note, tone="error" if note else "plain")
+
+
+def _save(collection: Collection, command: Mapping[str, Any]) -> Reply:
+    selection = Selection.parse(command.get("selection"), collection)
+    rows = selected_rows(collection, selection)
+    if rows is None or not len(rows):
+        raise QueryError("No image is selected.", "Draw a lasso round some images first.")
+    one, _ = api.add_query_set(collection, _said(command, "name"), rows=rows.tolist())
+    note = f"{_quoted(one.name)} saved with {words.count(len(one))} images."
+    return Reply(show=one.id, release=True, changed=True, note=note)
+
+
+def _rename(collection: Collection, command: Mapping[str, Any]) -> Reply:
+    api.rename_query_set(collection, _said(command, "set"), _said(command, "name"))
+    return Reply(changed=True)
+
+
+def _control(collection: Collection, command: Mapping[str, Any]) -> Reply:
+    api.set_control(collection, _said(command, "set"), _said(command, "control") or None)
+    return Reply(changed=True)
+
+
+def _remove(collection: Collection, command: Mapping[str, Any]) -> Reply:
+    one = api.find_query_set(collection, _said(command, "set"))
+    api.remove_query_set(collection, one.id)
+    return Reply(
+        hide=one.id,
+        then=next(iter(collection.query_sets), None),
+        changed=True,
+        note=f"{_quoted(one.name)} removed.",
+        undo={"do": "restore", "set": one.id},
+    )
+
+
+def _restore(collection: Collection, command: Mapping[str, Any]) -> Reply:
+    api.restore_query_set(collection, _said(command, "set"))
+    return Reply(show=_said(command, "set"), changed=True)
+
+
+_COMMANDS: dict[str, Callable[[Collection, Mapping[str, Any]], Reply]] = {
+    "open": _open,
+    "save": _save,
+    "rename": _rename,
+    "control": _control,
+    "remove": _remove,
+    "restore": _restore,
+}
+
+
+def _said(command: Mapping[str, Any], key: str) -> str:
+    value = command.get(key, "")
+    if not isinstance(value, str):
+        raise QueryError("The page asked for something unknown.", "Reload the page.")
+    return value
+
+
+def _quoted(name: str) -> str:
+    return f"\u201c\u2068{words.short(name, 60)}\u2069\u201d"

@@ -1,0 +1,51 @@
+"""Every component id of the page. `assets/state.js` repeats the ones that scripts use; a test compares them."""
+
+# The state of the page, and the two ways in and out of it
+SELECTION = "selection"  # the one record of what is looked at; written by scripts, parsed by the server
+COMMAND = "command"  # what a script asks the server to do
+REPLY = "reply"  # what came of it
+
+# The part of the selection that each panel shows; a panel is drawn again only when its part changes
+MAP_VIEW = "map-view"
+ANSWER_VIEW = "answer-view"
+SETS_VIEW = "sets-view"
+NEIGHBOURS_VIEW = "neighbours-view"
+SELECTED_VIEW = "selected-view"
+DISTANCES_VIEW = "distances-view"
+MEMBERS_VIEW = "members-view"
+
+# Header
+FIND_TEXT = "find-text"
+FOUND = "found"
+STATUS = "status"
+TOASTS = "toasts"
+
+# Map
+MAP = "map"
+MAP_STAGE = "map-stage"
+MAP_OVERLAY = "map-overlay"
+MAP_NOTE = "map-note"
+MAP_LEGEND = "map-legend"
+COLOUR_BY = "colour-by"
+
+# Panels
+ANSWER = "answer"
+SETS = "sets"
+NEIGHBOURS = "neighbours"
+SELECTED_PANEL = "selected-panel"
+SELECTED = "selected"
+SAVE_NAME = "save-name"
+DISTANCES = "distances"
+DISTANCES_STAGE = "distances-stage"
+DISTANCES_OVERLAY = "distances-overlay"
+MEMBERS = "members"
+
+# What lies over the page
+CARD = "card"
+DROP_VEIL = "drop-veil"
+HELP_DIALOG = "help-dialog"
+NAME_DIALOG = "name-dialog"
+NAME_TITLE = "name-title"
+NAME_FACTS = "name-facts"
+NAME_REFUSED = "name-refused"
+NAME_FIELD = "name-field"

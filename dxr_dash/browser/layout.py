@@ -1,0 +1,343 @@
+"""The frame of the page: one function per panel; what is inside arrives with the first answers."""
+
+from __future__ import annotations
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dxr_dash import settings
+from dxr_dash.browser import ids, urls
+from dxr_dash.browser.attributes import attributes
+from dxr_dash.browser.panels import action, icon_action
+from dxr_dash.browser.state import Selection, colour_choices
+from dxr_dash.collection.store import Collection
+from dxr_dash.figures import theme as words
+from dxr_dash.figures.distance_figure import figure_height_px
+
+_KEYS = (
+    ("/", "find an image by its name"),
+    ("p  l  b", "pan, lasso, box"),
+    ("click, Enter", "look at an image and its neighbours"),
+    ("j  k  ← → ↑ ↓", "walk through the thumbnails"),
+    ("Esc", "close; then clear the lasso; then let go of the image"),
+    ("s", "save the selected images as a query set"),
+    ("0", "show the whole map"),
+    ("t", "light or dark"),
+    ("?", "this list"),
+)
+
+
+def page(collection: Collection) -> Component:
+    """Build the frame of the page for an open collection."""
+    return html.Div(
+        [
+            _stores(),
+            _header(collection),
+            html.Div(id=ids.STATUS, className="status", role="status", **attributes({"aria-live": "polite"})),
+            html.Main(
+                [
+                    _answer_column(),
+                    html.Div(
+                        [_map_panel(collection), _distances_panel(collection)], className="column centre"
+                    ),
+                    html.Div(
+                        [_sets_panel(), _selected_panel(), _neighbours_panel()], className="column right"
+                    ),
+                ],
+                className="columns",
+            ),
+            html.Div(id=ids.CARD, className="card", hidden=True, **attributes({"aria-hidden": "true"})),
+            html.Div(id=ids.TOASTS, className="toasts", role="status", **attributes({"aria-live": "polite"})),
+            html.Div(
+                html.P("Drop images to make a query set"),
+                id=ids.DROP_VEIL,
+                className="drop-veil",
+                hidden=True,
+            ),
+            _help_dialog(),
+            _name_dialog(),
+        ],
+        className="page",
+        **attributes(
+            {
+                "data-version": urls.version(collection),
+                "data-images": len(collection),
+                "data-points-limit": settings.MAP_POINTS_LIMIT,
+                "data-most-images": settings.UPLOAD_MAX_IMAGES,
+                "data-most-image-bytes": settings.UPLOAD_MAX_IMAGE_BYTES,
+                "data-most-bytes": settings.UPLOAD_MAX_TOTAL_BYTES,
+                "data-suffixes": ",".join(settings.IMAGE_SUFFIXES),
+            }
+        ),
+    )
+
+
+def _stores() -> Component:
+    views = (
+        *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
+        *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW),
+    )
+    return html.Div(
+        [dcc.Store(id=one) for one in (ids.SELECTION, ids.COMMAND, ids.REPLY, *views)], hidden=True
+    )
+
+
+def _header(collection: Collection) -> Component:
+    space = collection.space()
+    facts = [
+        html.Span(f"{words.count(len(collection))} images", className="fact"),
+        html.Span(f"{space.id} · {space.metric}", className="fact", dir="auto", title="The feature space"),
+    ]
+    if space.recall is not None:
+        share = f"Share of the true {space.recall_at} nearest neighbours that the neighbour graph holds"
+        recall = f"graph recall {words.percent(space.recall)}"
+        facts.append(html.Span(recall, className="fact", title=f"{share} ({space.graph_method})"))
+    if collection.skipped:
+        left_out = f"{words.count(len(collection.skipped))} files left out"
+        facts.append(html.Span(left_out, className="fact", title="`dxr info` lists them with their reasons"))
+    find = html.Div(
+        [
+            dcc.Input(
+                id=ids.FIND_TEXT,
+                type="search",
+                placeholder="Find by name  /",
+                debounce=0.2,
+                value="",
+                autoComplete="off",
+                maxLength=200,
+                className="field",
+            ),
+            html.Div(
+                id=ids.FOUND,
+                className="found",
+                role="group",
+                **attributes({"aria-label": "Images found by name"}),
+            ),
+        ],
+        className="find",
+    )
+    return html.Header(
+        [
+            html.Div(
+                [
+                    html.Span("dxr", className="brand"),
+                    html.H1(words.short(collection.name, 60), dir="auto", title=collection.name),
+                ],
+                className="title",
+            ),
+            html.Div(facts, className="facts"),
+            find,
+            action(
+                "Add images…", "open-files", class_name="primary", title="Make a query set from image files"
+            ),
+            icon_action("sun", "Light or dark (t)", "theme"),
+            icon_action("help", "Keys (?)", "help"),
+        ],
+        className="header",
+    )
+
+
+def _answer_column() -> Component:
+    return html.Div(
+        html.Section(
+            [
+                html.Div(id=ids.ANSWER, className="body answer-body"),
+                html.Div(
+                    [
+                        html.H3("Members"),
+                        html.P("Click one to draw its own distances.", className="hint"),
+                        html.Div(id=ids.MEMBERS),
+                    ],
+                    className="members",
+                ),
+            ],
+            className="panel answer",
+            **attributes({"aria-label": "Answer"}),
+        ),
+        className="column left",
+    )
+
+
+def _map_panel(collection: Collection) -> Component:
+    choices = [
+        html.Option(words.short(name, 40), value=value) for value, name in colour_choices(collection).items()
+    ]
+    colour = html.Label(
+        [html.Span("Colour by"), html.Select(choices, id=ids.COLOUR_BY, **attributes({"data-do": "colour"}))],
+        className="control",
+    )
+    tools = html.Div(
+        [
+            html.Button(
+                words_on_it,
+                type="button",
+                title=title,
+                **attributes(
+                    {
+                        "data-do": "tool",
+                        "data-tool": tool,
+                        "aria-pressed": tool == "pan",
+                    }
+                ),
+            )
+            for tool, words_on_it, title in (
+                ("pan", "Pan", "Drag to move, wheel to zoom (p)"),
+                ("lasso", "Lasso", "Draw round images to select them (l)"),
+                ("box", "Box", "Drag a box to select images (b)"),
+            )
+        ],
+        className="segments",
+        role="group",
+        **attributes({"aria-label": "Map tool"}),
+    )
+    whole = icon_action("frame", "Show the whole map (0)", "whole-map")
+    head = html.Div(
+        [html.H2("Map"), colour, html.Span(className="spring"), tools, whole], className="panel-head"
+    )
+    graph = dcc.Graph(
+        id=ids.MAP,
+        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, **_CLEAR}},
+        config={"displayModeBar": False, "scrollZoom": True, "doubleClick": False, "displaylogo": False},
+        responsive=True,
+        className="graph",
+    )
+    stage = html.Div(
+        [
+            graph,
+            html.Div(id=ids.MAP_OVERLAY, className="overlay"),
+            html.P(id=ids.MAP_NOTE, className="map-note"),
+        ],
+        id=ids.MAP_STAGE,
+        className="stage",
+        role="group",
+        **attributes({"aria-label": "Map of the collection: similar images lie near each other"}),
+    )
+    body = html.Div([stage, html.Div(id=ids.MAP_LEGEND, className="legend")], className="map-body")
+    return html.Section([head, body], className="panel map-panel", **attributes({"aria-label": "Map"}))
+
+
+_CLEAR = {
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "margin": dict.fromkeys("lrtb", 0),
+}
+
+
+def _distances_panel(collection: Collection) -> Component:
+    """Build the panel of distances, as high as it will be: the map above must not be drawn twice."""
+    n_groups = 1 + 2 * len(Selection.default(collection).shown)
+    graph = dcc.Graph(
+        id=ids.DISTANCES,
+        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, **_CLEAR}},
+        config={"displayModeBar": False, "doubleClick": "reset", "displaylogo": False},
+        responsive=True,
+        className="graph",
+    )
+    head = html.Div(
+        [
+            html.H2("Distances"),
+            html.Span("drag to zoom, double-click to see all", className="hint"),
+        ],
+        className="panel-head",
+    )
+    stage = html.Div(
+        [graph, html.Div(id=ids.DISTANCES_OVERLAY, className="overlay")],
+        id=ids.DISTANCES_STAGE,
+        className="stage",
+        style={"height": f"{figure_height_px(n_groups)}px"},
+    )
+    return html.Section(
+        [head, html.Div(stage, className="distances-body")],
+        className="panel distances-panel",
+        **attributes({"aria-label": "Distances"}),
+    )
+
+
+def _sets_panel() -> Component:
+    head = html.Div([html.H2("Query sets")], className="panel-head")
+    return html.Section(
+        [head, html.Div(id=ids.SETS, className="body sets")],
+        className="panel",
+        **attributes({"aria-label": "Query sets"}),
+    )
+
+
+def _selected_panel() -> Component:
+    """Build the panel of the selection; it is hidden while nothing is selected."""
+    head = html.Div(
+        [
+            html.H2("Selection"),
+            html.Span(className="spring"),
+            icon_action("close", "Clear the selection (Esc)", "clear-selection"),
+        ],
+        className="panel-head",
+    )
+    save = html.Div(
+        [
+            html.Label("Save as query set", htmlFor=ids.SAVE_NAME),
+            dcc.Input(
+                id=ids.SAVE_NAME,
+                type="text",
+                placeholder="Name",
+                maxLength=80,
+                autoComplete="off",
+                value="",
+                className="field",
+            ),
+            action("Save", "save", class_name="primary", title="Keep these images as a query set (s)"),
+        ],
+        className="save",
+    )
+    return html.Section(
+        [head, save, html.Div(id=ids.SELECTED, className="body")],
+        id=ids.SELECTED_PANEL,
+        className="panel selected-panel",
+        hidden=True,
+        **attributes({"aria-label": "Selection"}),
+    )
+
+
+def _neighbours_panel() -> Component:
+    return html.Section(
+        [
+            html.Div([html.H2("Neighbours")], className="panel-head"),
+            html.Div(id=ids.NEIGHBOURS, className="body"),
+        ],
+        className="panel neighbours-panel",
+        **attributes({"aria-label": "Neighbours"}),
+    )
+
+
+def _help_dialog() -> Component:
+    lines = [part for keys, what in _KEYS for part in (html.Dt(html.Kbd(keys)), html.Dd(what))]
+    return html.Dialog(
+        [html.H2("Keys"), html.Dl(lines, className="keys"), action("Close", "close-dialog")],
+        id=ids.HELP_DIALOG,
+        className="dialog",
+        **attributes({"aria-label": "Keys"}),
+    )
+
+
+def _name_dialog() -> Component:
+    """Build the dialog that asks for a name; scripts fill in what it is for."""
+    return html.Dialog(
+        [
+            html.H2(id=ids.NAME_TITLE),
+            html.P(id=ids.NAME_FACTS),
+            html.Ul(id=ids.NAME_REFUSED, className="refused"),
+            html.Label(
+                [
+                    "Name",
+                    dcc.Input(id=ids.NAME_FIELD, type="text", maxLength=80, value="", className="field"),
+                ],
+                className="name-label",
+            ),
+            html.Div(
+                [action("Cancel", "close-dialog"), action("OK", "confirm-name", class_name="primary")],
+                className="actions",
+            ),
+        ],
+        id=ids.NAME_DIALOG,
+        className="dialog",
+        **attributes({"aria-labelledby": ids.NAME_TITLE}),
+    )

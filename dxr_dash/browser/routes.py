@@ -1,0 +1,132 @@
+"""Plain routes beside Dash: thumbnails, coordinates, distances, uploads; and who may ask at all."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
+
+import numpy as np
+from flask import Flask, Response, abort, request
+
+from dxr_dash import api
+from dxr_dash.browser import uploads, urls
+from dxr_dash.browser.panels import picture
+from dxr_dash.collection.store import Collection
+from dxr_dash.errors import DxrError, QueryError
+from dxr_dash.records import FloatArray
+
+T = TypeVar("T")
+
+FOR_GOOD = "public, max-age=31536000, immutable"
+OWN_HEADER = "X-Dxr"  # a page of another site cannot send it without asking first, and is then refused
+
+
+def register_routes(server: Flask, collection: Collection) -> None:
+    """Add the routes of one collection."""
+    version = urls.version(collection)
+
+    def checked(asked: str) -> None:
+        if asked != version:
+            abort(404)
+
+    @server.before_request
+    def refuse_other_sites() -> None:
+        if request.method == "POST" and not _from_this_site():
+            abort(403)
+
+    @server.get(urls.THUMBNAIL)
+    def thumbnail(version: str, row: int) -> Response:
+        checked(version)
+        response = _kept(_or_404(lambda: collection.thumbnail(row)), "image/jpeg")
+        one = picture(collection, row)
+        response.headers["X-Dxr-Image"] = quote(json.dumps({"name": one.name, "label": one.label}))
+        return response
+
+    @server.get(urls.OUTSIDE)
+    def outside(version: str, query_set: str, index: int) -> Response:
+        checked(version)
+        return _kept(
+            _or_404(lambda: api.find_query_set(collection, query_set).thumbnail(index)), "image/jpeg"
+        )
+
+    @server.get(urls.COORDINATES)
+    def coordinates(version: str, space: str) -> Response:
+        checked(version)
+        return _numbers(_or_404(lambda: collection.space(space).coordinates))
+
+    @server.get(urls.DISTANCES)
+    def distances(version: str, space: str, query_set: str) -> Response:
+        checked(version)
+        return _numbers(_or_404(lambda: api.set_distances(collection, query_set, space=space).set_distance))
+
+    @server.post(urls.QUERY_SETS)
+    def query_sets() -> Response:
+        return _upload(collection)
+
+
+def refuse_other_hosts(server: Flask, host: str) -> None:
+    """Answer only to names that are this machine's: a name on the net may be pointed here from outside."""
+    own = {"localhost", host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+
+    @server.before_request
+    def check_host() -> None:
+        name = (urlsplit(f"//{request.host}").hostname or "").lower()
+        if name not in own and not _is_address(name):
+            abort(403)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _from_this_site() -> bool:
+    """Say whether a POST comes from our own page: browsers name the page's origin with every one."""
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        return False
+    return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
+
+
+def _upload(collection: Collection) -> Response:
+    asked_by = request.headers.get(OWN_HEADER)
+    if asked_by is None:
+        abort(403)
+    try:
+        if asked_by != collection.fingerprint:
+            raise QueryError("The collection has changed since this page was opened.", "Reload the page.")
+        uploads.check_total(request.content_length)
+        request.max_content_length = request.content_length
+        files = [(one.filename or "unnamed", one.read()) for one in request.files.getlist("images")]
+        name = request.form.get("name", "")
+    except DxrError as error:
+        return _lines([uploads.failure(error)])
+    return _lines(uploads.embed(collection, name, files))
+
+
+def _lines(lines: Iterable[str]) -> Response:
+    """Send lines as they come."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(lines, mimetype="application/x-ndjson", headers=headers)
+
+
+def _or_404(ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except DxrError:
+        abort(404)
+
+
+def _kept(data: bytes, mimetype: str) -> Response:
+    return Response(data, mimetype=mimetype, headers={"Cache-Control": FOR_GOOD})
+
+
+def _numbers(values: FloatArray) -> Response:
+    return _kept(np.ascontiguousarray(values, dtype="<f4").tobytes(), "application/octet-stream")

@@ -1,0 +1,142 @@
+"""The page's server: a Dash app for one open collection, and waitress to run it."""
+
+from __future__ import annotations
+
+import html as markup
+import logging
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+from dash import Dash, html, set_props
+from flask import Response
+
+from dxr_dash import settings
+from dxr_dash.browser import ids, respond
+from dxr_dash.browser.callbacks import register_callbacks
+from dxr_dash.browser.layout import page
+from dxr_dash.browser.panels import action
+from dxr_dash.browser.routes import refuse_other_hosts, register_routes
+from dxr_dash.browser.state import Selection
+from dxr_dash.collection.store import Collection
+from dxr_dash.errors import DxrError
+
+log = logging.getLogger(__name__)
+
+_PACKAGE = Path(__file__).parents[1]
+_THREADS = 8
+_INDEX = """<!DOCTYPE html>
+<html lang="en">
+    <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+    <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
+</html>"""
+# Nothing is fetched from elsewhere, whatever a file name or label says. plotly draws WebGL with code it makes itself.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'"
+)
+
+
+def create_app(collection: Collection, *, host: str = settings.HOST) -> Dash:
+    """Build the page of an open collection.
+
+    Args:
+        host: the name that the page is asked for by, beside the machine's own names and addresses.
+    """
+    app = Dash(
+        "dxr_dash",
+        assets_folder=str(_assets()),
+        title=f"{markup.escape(collection.name)} · dxr",
+        update_title="",
+        index_string=_INDEX,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+        use_pages=False,
+        on_error=_tell,
+    )
+    app.layout = lambda: page(collection)
+    refuse_other_hosts(app.server, host)
+    register_routes(app.server, collection)
+    register_callbacks(app, collection)
+    app.server.after_request(_harden)
+    return app
+
+
+def serve(
+    collection: Collection,
+    *,
+    host: str = settings.HOST,
+    port: int = settings.PORT,
+    open_browser: bool = False,
+    on_ready: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Serve the page until interrupted.
+
+    Args:
+        port: 0 takes any free one.
+        on_ready: called with the page's address once the server listens.
+
+    Raises:
+        DxrError: the address cannot be listened on.
+    """
+    from waitress.server import create_server
+
+    app = create_app(collection, host=host)
+    try:
+        server = create_server(app.server, host=host, port=port, threads=_THREADS, ident=None)
+    except OSError as error:
+        raise DxrError(
+            f"Port {port} on {host} cannot be used: {error.strerror or error}.",
+            "Choose another with `--port`; `--port 0` takes any free one.",
+        ) from error
+    found_port = getattr(server, "effective_port", None) or server.effective_listen[0][1]
+    name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host  # noqa: S104
+    address = f"http://{name}:{found_port}/"
+    threading.Thread(target=_answer_ahead, args=(collection,), name="answer ahead", daemon=True).start()
+    on_ready(address)
+    if open_browser:
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def _harden(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
+
+
+def _answer_ahead(collection: Collection) -> None:
+    """Compute what the page asks for first while the browser is still starting."""
+    try:
+        first = Selection.default(collection)
+        respond.answer_of(collection, first)
+        respond.distances_of(collection, first)
+    except Exception:  # the page will ask again, and say so
+        log.debug("The first answer could not be computed ahead.", exc_info=True)
+
+
+def _tell(error: Exception) -> None:
+    """Write an error of a callback into the page's status line; nothing else on the page changes."""
+    if isinstance(error, DxrError):
+        parts: list[object] = [html.Span(f"{error.problem} {error.remedy}", dir="auto")]
+        if error.remedy.startswith("Reload"):
+            parts.append(action("Reload", "reload"))
+    else:
+        log.error("A part of the page failed.", exc_info=error)
+        parts = [
+            html.Span(
+                "Something went wrong inside dxr; its log says where. The rest of the page still works."
+            )
+        ]
+    set_props(ids.STATUS, {"children": parts})
+
+
+def _assets() -> Path:
+    """Find the files for the browser: inside an installed package, beside it in a checkout."""
+    inside = _PACKAGE / "assets"
+    return inside if inside.is_dir() else _PACKAGE.parent / "assets"

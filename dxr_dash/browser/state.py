@@ -1,0 +1,255 @@
+"""The state of the page: one frozen record, checked whenever it arrives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qs
+
+from dxr_dash.collection.query_sets import QuerySet
+from dxr_dash.collection.store import Collection
+from dxr_dash.errors import QueryError
+from dxr_dash.figures.detail import View
+
+CLUSTER = "cluster"
+DISTANCE = "distance"
+NOTHING = "nothing"
+COLUMN = "column:"  # and the column's name: a column may itself be called "cluster"
+THEMES = ("auto", "light", "dark")
+MOST_CORNERS = 512  # of a lasso; the page draws far fewer
+FEW_CATEGORIES = 40  # up to so many, labels colour the map at first
+
+T = TypeVar("T")
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the page looks at: names, rows and settings, never data.
+
+    Attributes:
+        fingerprint: of the collection that the page was opened on.
+        space: id of the feature space.
+        shown: ids of the query sets that are drawn.
+        active: id of the query set that the answer is about.
+        focus: row of the one image looked at.
+        member: item of the active set whose own distances are drawn.
+        colour: what colours the map: ``COLUMN`` and a name, ``CLUSTER``, ``DISTANCE`` or ``NOTHING``.
+        lasso: corners of the polygon drawn on the map, in map coordinates; none: no lasso.
+        picked: (what, code): all images with one value of a column or in one cluster; what is as in ``colour``.
+        view: the part of the map that is seen; None is all of it.
+        aspect: width by height of the map on the screen.
+        webgl: whether the browser can draw with it.
+        edition: raised by the page whenever query sets change, so that panels ask again.
+        opened: raised by the page whenever a view is opened from an address, so that the map takes its zoom.
+    """
+
+    fingerprint: str
+    space: str
+    shown: tuple[str, ...] = ()
+    active: str | None = None
+    focus: int | None = None
+    member: int | None = None
+    colour: str = CLUSTER
+    lasso: tuple[Point, ...] = ()
+    picked: tuple[str, int] | None = None
+    view: View | None = None
+    theme: str = "auto"
+    aspect: float = 1.0
+    webgl: bool = True
+    edition: int = 0
+    opened: int = 0
+
+    @classmethod
+    def default(cls, collection: Collection) -> Selection:
+        """Return what a page shows at first: the first query set and its control, if there is one."""
+        sets = collection.query_sets
+        first = next(iter(sets.values()), None)
+        shown = () if first is None else tuple(key for key in (first.id, first.control) if key in sets)
+        return cls(
+            fingerprint=collection.fingerprint,
+            space=collection.default_space,
+            shown=shown,
+            active=first.id if first else None,
+            colour=default_colour(collection),
+        )
+
+    @classmethod
+    def parse(cls, data: object, collection: Collection) -> Selection:
+        """Read what the browser sent: it may come from an older page, or be altered.
+
+        Raises:
+            QueryError: the collection has changed since, or something asked for is not in it.
+        """
+        if not isinstance(data, Mapping) or data.get("fingerprint") != collection.fingerprint:
+            # first: an old page may lack fields
+            raise QueryError("The collection has changed since this page was opened.", "Reload the page.")
+        sets = collection.query_sets
+        space = collection.space(_text(data.get("space", collection.default_space)))
+        n_images = len(collection)
+        return cls(
+            fingerprint=collection.fingerprint,
+            space=space.id,
+            shown=tuple(dict.fromkeys(_set_id(one, sets) for one in _list(data.get("shown", ())))),
+            active=_optional(data.get("active"), lambda one: _set_id(one, sets)),
+            focus=_optional(data.get("focus"), lambda row: _whole(row, 0, n_images)),
+            member=_optional(data.get("member"), lambda item: _whole(item, -n_images - 100_000, n_images)),
+            colour=_colour(data.get("colour", CLUSTER), collection),
+            lasso=_lasso(data.get("lasso", ())),
+            picked=_optional(data.get("picked"), lambda pair: _picked(pair, collection)),
+            view=_optional(data.get("view"), _view),
+            theme=_one_of(data.get("theme", "auto"), THEMES),
+            aspect=min(max(_number(data.get("aspect", 1.0)), 0.05), 20.0),
+            webgl=data.get("webgl", True) is not False,
+            edition=_whole(data.get("edition", 0), 0, 2**53),
+            opened=_whole(data.get("opened", 0), 0, 2**53),
+        )
+
+    @classmethod
+    def from_address(cls, search: str, collection: Collection) -> Selection:
+        """Read the part of an address after "?"; what it does not say is as at first.
+
+        Raises:
+            QueryError: it cannot be shown.
+        """
+        usual = cls.default(collection)
+        given = {
+            key: values[-1] for key, values in parse_qs(search.lstrip("?"), keep_blank_values=True).items()
+        }
+        try:
+            said = {_FIELDS[key][0]: _FIELDS[key][1](text) for key, text in given.items() if key in _FIELDS}
+            return cls.parse({**usual.dump(), **said}, collection)
+        except (ValueError, QueryError) as error:
+            raise QueryError(
+                "The address asks for something that is not in this collection.",
+                "This is the usual view instead.",
+            ) from error
+
+    def dump(self) -> dict[str, Any]:
+        """Return what goes to the browser."""
+        return asdict(self)
+
+
+def default_colour(collection: Collection) -> str:
+    """Colour by label where there are few enough; by cluster otherwise."""
+    labelled = "label" in collection.columns
+    few = labelled and len(collection.column("label").categories) <= FEW_CATEGORIES
+    return f"{COLUMN}label" if few else CLUSTER
+
+
+def colour_choices(collection: Collection) -> dict[str, str]:
+    """Name everything that can colour the map: value, words."""
+    columns = {f"{COLUMN}{name}": name for name in collection.columns}
+    return {**columns, CLUSTER: "cluster", DISTANCE: "distance to the active set", NOTHING: "nothing"}
+
+
+def _wrong(what: str) -> QueryError:
+    return QueryError(f"The page asked for {what} that does not exist.", "Reload the page.")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise _wrong("a name")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, (list, tuple)) or len(value) > MOST_CORNERS:
+        raise _wrong("a list")
+    return list(value)
+
+
+def _optional(value: object, check: Callable[[object], T]) -> T | None:
+    return None if value is None else check(value)
+
+
+def _one_of(value: object, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise _wrong("a setting")
+    return str(value)
+
+
+def _whole(value: object, low: int, end: int) -> int:
+    if type(value) is not int or not low <= value < end:  # a bool is an int to isinstance
+        raise _wrong("an image")
+    return value
+
+
+def _number(value: object) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
+        raise _wrong("a place on the map")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _set_id(value: object, sets: Mapping[str, QuerySet]) -> str:
+    if _text(value) not in sets:
+        raise _wrong("a query set")
+    return _text(value)
+
+
+def _colour(value: object, collection: Collection) -> str:
+    if _text(value) not in colour_choices(collection):
+        raise _wrong("a colouring")
+    return _text(value)
+
+
+def _lasso(value: object) -> tuple[Point, ...]:
+    corners = [_list(corner) for corner in _list(value)]
+    if any(len(corner) != 2 for corner in corners) or 0 < len(corners) < 3:
+        raise _wrong("a lasso")
+    return tuple((_number(x), _number(y)) for x, y in corners)
+
+
+def _picked(value: object, collection: Collection) -> tuple[str, int]:
+    pair = _list(value)
+    if len(pair) != 2:
+        raise _wrong("a group of images")
+    what = _text(pair[0])
+    if what == CLUSTER:
+        return what, _whole(pair[1], 0, 2**31)
+    if what.startswith(COLUMN) and what.removeprefix(COLUMN) in collection.columns:
+        n_categories = len(collection.column(what.removeprefix(COLUMN)).categories)
+        return what, _whole(pair[1], 0, n_categories)
+    raise _wrong("a group of images")
+
+
+def _view(value: object) -> View:
+    ends = [_number(one) for one in _list(value)]
+    if len(ends) != 4 or not (ends[0] < ends[1] and ends[2] < ends[3]):
+        raise _wrong("a part of the map")
+    return ends[0], ends[1], ends[2], ends[3]
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split(",")]
+
+
+def _corners(text: str) -> list[list[float]]:
+    flat = _numbers(text)
+    return [flat[i : i + 2] for i in range(0, len(flat), 2)]
+
+
+def _pair(text: str) -> list[object]:
+    what, _, code = text.rpartition("=")
+    return [what, int(code)]
+
+
+def _ids(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
+# Name in the address: field, how to read it
+_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "space": ("space", str),
+    "sets": ("shown", _ids),
+    "active": ("active", lambda text: text or None),
+    "focus": ("focus", int),
+    "member": ("member", int),
+    "colour": ("colour", str),
+    "lasso": ("lasso", _corners),
+    "pick": ("picked", _pair),
+    "view": ("view", _numbers),
+    "theme": ("theme", str),
+}

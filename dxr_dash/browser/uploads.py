@@ -1,0 +1,103 @@
+"""Image files dropped on the page: limits, progress while they are embedded, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from dxr_dash import api, settings
+from dxr_dash.browser.commands import Reply
+from dxr_dash.browser.panels import refused_list
+from dxr_dash.collection.store import Collection
+from dxr_dash.errors import DxrError, UploadError
+from dxr_dash.figures import theme as words
+from dxr_dash.records import Skipped
+
+log = logging.getLogger(__name__)
+
+FORM_SLACK_BYTES = 1024 * 1024  # what a multipart form needs beside the files
+
+
+def check_total(n_bytes: int | None) -> None:
+    """Refuse a form that is too large before it is read.
+
+    Raises:
+        UploadError: it is, or does not say how large it is.
+    """
+    if n_bytes is None or n_bytes > settings.UPLOAD_MAX_TOTAL_BYTES + FORM_SLACK_BYTES:
+        limit = settings.UPLOAD_MAX_TOTAL_BYTES // 2**20
+        raise UploadError(f"The files are larger than {limit} MB together.", "Add fewer, or smaller ones.")
+
+
+def within_limits(files: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], list[Skipped]]:
+    """Set aside files that are too large.
+
+    Raises:
+        UploadError: there is none, or there are too many.
+    """
+    if not files:
+        raise UploadError("No image file arrived.", "Choose at least one.")
+    if len(files) > settings.UPLOAD_MAX_IMAGES:
+        raise UploadError(
+            f"{words.count(len(files))} files are too many.",
+            f"Add at most {settings.UPLOAD_MAX_IMAGES} at once.",
+        )
+    limit = settings.UPLOAD_MAX_IMAGE_BYTES
+    reason = f"larger than {limit // 2**20} MB"
+    good = [(name, data) for name, data in files if len(data) <= limit]
+    return good, [Skipped(name, reason) for name, data in files if len(data) > limit]
+
+
+def embed(collection: Collection, name: str, files: Sequence[tuple[str, bytes]]) -> Iterator[str]:
+    """Make a query set from outside images; yield a line of JSON for each step, and the reply as the last.
+
+    The work is done in a thread of its own, since the lines must go out while it goes on.
+    """
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def work() -> None:
+        try:
+            lines.put(_line(reply=asdict(_make(collection, name, files, lines))))
+        except DxrError as error:
+            lines.put(failure(error))
+        except Exception:
+            log.exception("A query set could not be made from dropped images.")
+            lines.put(failure(UploadError("dxr failed on these images.", "Its log says where.")))
+        lines.put(None)
+
+    threading.Thread(target=work, name="embed", daemon=True).start()
+    yield _line(step="Reading images", done=0, total=len(files))
+    while (line := lines.get()) is not None:
+        yield line
+
+
+def failure(error: DxrError) -> str:
+    """Return the line that ends an upload which came to nothing."""
+    return _line(reply=asdict(Reply(note=str(error), tone="error")))
+
+
+def _make(
+    collection: Collection, name: str, files: Sequence[tuple[str, bytes]], lines: queue.Queue[str | None]
+) -> Reply:
+    good, too_large = within_limits(files)
+    if not good:
+        raise UploadError("No file could be taken.", refused_list(too_large))
+    one, unread = api.add_query_set(
+        collection,
+        name,
+        images=good,
+        on_progress=lambda step, done, total: lines.put(_line(step=step, done=done, total=total)),
+    )
+    left_out = (*too_large, *unread)
+    note = f"\u201c\u2068{words.short(one.name, 60)}\u2069\u201d made from {words.count(len(one))} images."
+    if left_out:
+        note = f"{note} {refused_list(left_out)}"
+    return Reply(show=one.id, changed=True, note=note)
+
+
+def _line(**content: object) -> str:
+    return json.dumps(content) + "\n"

@@ -1,0 +1,26 @@
+"""Addresses on the server. All carry the collection's version, so the browser may keep what it got for good."""
+
+from __future__ import annotations
+
+from dxr_dash.collection.store import Collection
+
+THUMBNAIL = "/thumbnails/<version>/<int:row>.jpg"
+OUTSIDE = "/outside/<version>/<query_set>/<int:index>.jpg"
+COORDINATES = "/coordinates/<version>/<space>.f32"
+DISTANCES = "/distances/<version>/<space>/<query_set>.f32"
+QUERY_SETS = "/query-sets"
+
+
+def version(collection: Collection) -> str:
+    """Return the text that changes with everything these addresses lead to."""
+    return collection.fingerprint[:16]
+
+
+def thumbnail(collection: Collection, row: int) -> str:
+    """Return where the thumbnail of a gallery image is."""
+    return f"/thumbnails/{version(collection)}/{row}.jpg"
+
+
+def outside(collection: Collection, query_set: str, index: int) -> str:
+    """Return where the thumbnail of a query set's outside image is."""
+    return f"/outside/{version(collection)}/{query_set}/{index}.jpg"

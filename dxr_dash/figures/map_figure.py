@@ -1,0 +1,144 @@
+"""The map: the gallery as points, query sets as rings, images from outside as diamonds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dxr_dash.figures.colouring import Colouring
+from dxr_dash.figures.detail import View, extent
+from dxr_dash.figures.theme import Theme, template
+from dxr_dash.records import BoolArray, FloatArray, IntArray
+
+_SIZES = ((300, 9), (1_000, 7), (2_000, 6), (8_000, 5), (30_000, 4))  # up to so many points: so many pixels
+_CROWD = 120  # rings; more of them must be finer, or they hide the points
+_MARGIN = 0.04  # of the map's side, around the points
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The members of one query set on the map.
+
+    Attributes:
+        rows: members that are gallery images.
+        outside_at: for each image from outside, the gallery row nearest to it: it has no place of its own.
+    """
+
+    name: str
+    colour: str
+    rows: IntArray
+    outside_at: IntArray
+
+
+def map_figure(
+    coordinates: FloatArray,
+    colouring: Colouring,
+    marked: Sequence[Marked],
+    *,
+    theme: Theme,
+    revision: str,
+    rows: IntArray | None = None,
+    lit: BoolArray | None = None,
+    view: View | None = None,
+    aspect: float = 1.0,
+    webgl: bool = True,
+) -> go.Figure:
+    """Draw the gallery, and the query sets on top.
+
+    Args:
+        coordinates: (N, 2) float32; no unit and no zero, so axes are hidden and have one scale.
+        marked: query sets, drawn in this order; later rings are wider, so an image in two sets shows both.
+        revision: zoom and pan survive redrawing while this text stays the same.
+        rows: draw only these rows; None draws all, and then a point's number is its row.
+        lit: (N,) the selected rows; all others fade. None: nothing is selected.
+        view: the part of the map to show; None shows all of it.
+        aspect: width by height of the map on the screen. The view is widened to it, so that both axes have one scale:
+            plotly's own ``scaleanchor`` shifts the ranges with every redraw and resize.
+        webgl: False draws with SVG, for browsers without it.
+
+    Returns:
+        First the gallery's trace; then for each query set its rings and, if it has any, its diamonds.
+        Where ``rows`` is given, the gallery's customdata is that list: a plain one, as clicks and hovers of
+        dash 4.4 with plotly 7.1 lose a numpy array.
+    """
+    kind = go.Scattergl if webgl else go.Scatter
+    figure = go.Figure(_gallery(kind, coordinates, colouring, rows, lit))
+    size = _point_size(len(coordinates) if rows is None else len(rows))
+    crowded = sum(len(one.rows) for one in marked) > _CROWD
+    first, step, width = (2.0, 2.2, 1.1) if crowded else (4.0, 4.0, 1.6)
+    for i, one in enumerate(marked):
+        figure.add_trace(_rings(kind, coordinates, one, size + first + step * i, width))
+        if len(one.outside_at):
+            figure.add_trace(_diamonds(kind, coordinates, one, theme))
+    x0, x1, y0, y1 = widened(view or whole(coordinates), aspect)
+    figure.update_layout(template=template(theme), uirevision=revision, dragmode="pan", hovermode="closest")
+    figure.update_layout(hoverdistance=12)
+    figure.update_xaxes(visible=False, range=[x0, x1])
+    figure.update_yaxes(visible=False, range=[y0, y1])
+    return figure
+
+
+def whole(coordinates: FloatArray) -> View:
+    """Return the view that shows every point, with a margin; a unit square around a single place."""
+    low, high = extent(coordinates)
+    pad = _MARGIN * float(max(high - low)) or 0.5
+    return float(low[0] - pad), float(high[0] + pad), float(low[1] - pad), float(high[1] + pad)
+
+
+def widened(view: View, aspect: float) -> View:
+    """Return the smallest view of an aspect (width by height) that holds a view in its middle."""
+    x0, x1, y0, y1 = view
+    width, height = max(x1 - x0, aspect * (y1 - y0)), max(y1 - y0, (x1 - x0) / aspect)
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    return x - width / 2, x + width / 2, y - height / 2, y + height / 2
+
+
+def _point_size(n_points: int) -> int:
+    return next((size for limit, size in _SIZES if n_points <= limit), 3)
+
+
+def _gallery(
+    kind: type, coordinates: FloatArray, colouring: Colouring, rows: IntArray | None, lit: BoolArray | None
+) -> object:
+    chosen = slice(None) if rows is None else rows
+    x, y = np.ascontiguousarray(coordinates[chosen].T, dtype=np.float32)
+    marker = {
+        "size": _point_size(len(x)),
+        "color": colouring.values[chosen],
+        "colorscale": colouring.scale,
+        "cmin": colouring.low,
+        "cmax": colouring.high,
+        "opacity": 0.85 if lit is None else np.where(lit[chosen], 1.0, 0.12).astype(np.float32),
+        "line": {"width": 0},
+    }
+    return kind(
+        x=x,
+        y=y,
+        mode="markers",
+        marker=marker,
+        hoverinfo="none",  # the page shows a card with the picture instead
+        customdata=None if rows is None else rows.tolist(),
+    )
+
+
+def _rings(kind: type, coordinates: FloatArray, one: Marked, size: float, width: float) -> object:
+    x, y = np.ascontiguousarray(coordinates[one.rows].T, dtype=np.float32)
+    marker = {
+        "symbol": "circle-open",
+        "size": size,
+        "color": one.colour,
+        "line": {"width": width, "color": one.colour},
+    }
+    return kind(
+        x=x, y=y, mode="markers", marker=marker, hoverinfo="skip"
+    )  # a click reaches the point under it
+
+
+def _diamonds(kind: type, coordinates: FloatArray, one: Marked, theme: Theme) -> object:
+    x, y = np.ascontiguousarray(coordinates[one.outside_at].T, dtype=np.float32)
+    line = {"width": 1.5, "color": theme.paper}
+    marker = {"symbol": "diamond", "size": 12, "color": one.colour, "line": line}
+    return kind(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip")

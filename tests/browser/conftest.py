@@ -1,0 +1,260 @@
+"""A small collection of drawn things, its page on a real server, and a real Chromium to look at it."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from dxr_dash import api, settings
+from dxr_dash.browser.server import create_app
+from dxr_dash.collection.store import Collection
+from dxr_dash.demo.world import draw
+from tests.browser.steps import set_back, wait_until_drawn
+
+KINDS = ("alarm clock", "car", "house", "mailbox", "padlock", "robot vacuum")
+PER_KIND = 24
+FACES_PER_KIND = 5
+HOSTILE_LABEL = '<b>bold</b> & "quoted" <img src=x onerror=alert(2)>'
+HOSTILE_NAMES = (
+    "<script>alert(1)<⁄script>.jpg",
+    "<img src=x onerror=alert(3)>.jpg",
+    "a&amp;b 'single' \"double\" %{x}.jpg",
+    "שלום עולם مرحبا.jpg",
+    "long " + "name " * 35 + ".jpg",
+)
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+PATIENCE_MS = 30_000
+Site = tuple[Collection, str]
+
+
+def write_images(folder: Path) -> Path:
+    """Draw the images and the table that labels them."""
+    lines = []
+    for kind in KINDS:
+        (folder / kind).mkdir(parents=True)
+        for number in range(PER_KIND):
+            face = number < FACES_PER_KIND
+            path = folder / kind / f"{kind} {number:02d}{' face' if face else ''}.jpg"
+            draw(kind, face=face, seed=900 + number, size_px=96).save(path, quality=85)
+            lines.append((path, kind, "face" if face else "plain"))
+    for number, name in enumerate(HOSTILE_NAMES):
+        draw("cup", face=False, seed=number, size_px=96).save(folder / name, quality=85)
+        lines.append((folder / name, HOSTILE_LABEL, "plain"))
+    table = folder.with_suffix(".csv")
+    with table.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(
+            [("path", "label", "look"), *((path.relative_to(folder), *rest) for path, *rest in lines)]
+        )
+    return table
+
+
+def build_collection(folder: Path) -> Path:
+    """Build the collection that all browser tests start from: a face set, its control, and a kind."""
+    images, target = folder / "images", folder / "things.dxr"
+    table = write_images(images)
+    api.build(images, target, network=settings.BUNDLED_NETWORK, labels=table, name="drawn things")
+    collection = api.open_collection(target)
+    look, label = collection.column("look"), collection.column("label")
+    faces = [row for row in range(len(collection)) if look.categories[look.codes[row]] == "face"]
+    plain = [
+        row
+        for row in range(len(collection))
+        if row not in faces and label.categories[label.codes[row]] in KINDS
+    ]
+    one, _ = api.add_query_set(collection, "faces in things", rows=faces)
+    control, _ = api.add_query_set(collection, "things without faces", rows=plain[::3])
+    api.set_control(collection, one.id, control.id)
+    cars = [row for row in plain if label.categories[label.codes[row]] == "car"]
+    api.add_query_set(collection, "cars", rows=cars[:12])
+    return target
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built collection, never written to; test processes that run side by side share it."""
+    root = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        root = root.parent
+    folder, ready = root / "browser", root / "browser.ready"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        end = time.monotonic() + 300
+        while not ready.exists():
+            assert time.monotonic() < end, "The other test process did not finish the collection."
+            time.sleep(0.1)
+    else:
+        build_collection(folder)
+        ready.touch()
+    return folder / "things.dxr"
+
+
+@pytest.fixture
+def folder(built: Path, tmp_path: Path) -> Path:
+    """A copy of the collection that the test may change."""
+    return Path(shutil.copytree(built, tmp_path / built.name))
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Site]:
+    """Serve a collection; yield it with the page's address."""
+    collection = api.open_collection(folder)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = make_server("127.0.0.1", 0, create_app(collection).server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield collection, f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The open collection and the address of its page, for tests that change nothing in it."""
+    copy = shutil.copytree(built, tmp_path_factory.mktemp("site") / built.name)
+    with running(Path(copy)) as served:
+        yield served
+
+
+@pytest.fixture
+def own_site(folder: Path) -> Iterator[Site]:
+    """The same for tests that change query sets."""
+    with running(folder) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("DXR_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+class Watch:
+    """Keeps what must not happen in any test: errors in the console, requests to other machines."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        self.callbacks: list[str] = []
+
+    def look_at(self, page: Page) -> None:
+        page.on("console", self.said)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("dialog", self.asked)
+        page.on("request", lambda request: self.request(request.url, request.post_data))
+
+    def said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.problems.append(message.text)
+
+    def asked(self, dialog: Dialog) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def request(self, url: str, body: str | None) -> None:
+        self.requests.append(url)
+        if "_dash-update-component" in url:
+            self.callbacks.append(body or "")
+        host = urlsplit(url).hostname
+        if not url.startswith(("data:", "blob:")) and host != "127.0.0.1":
+            self.problems.append(f"request to {url}")
+
+    def calm(self) -> None:
+        """Assert that nothing went wrong, and begin anew."""
+        problems, self.problems = self.problems, []
+        assert problems == []
+
+
+OpenPage = Callable[..., Page]
+
+
+@contextmanager
+def visitor(
+    chromium: Browser,
+    url: str,
+    watch: Watch,
+    *,
+    width: int = 1280,
+    height: int = 860,
+    script: str = "",
+    **more: str,
+) -> Iterator[Page]:
+    """Open the page in a browser context of its own and wait until it is drawn."""
+    context = chromium.new_context(viewport={"width": width, "height": height}, **more)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    watch.look_at(page)
+    if script:
+        page.add_init_script(script)
+    try:
+        page.goto(url)
+        wait_until_drawn(page)
+        yield page
+    finally:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def watch() -> Watch:
+    """What the shared page must not do."""
+    return Watch()
+
+
+@pytest.fixture(scope="session")
+def shared_page(chromium: Browser, site: Site, watch: Watch) -> Iterator[Page]:
+    with visitor(chromium, site[1], watch) as page:
+        yield page
+
+
+@pytest.fixture
+def page(shared_page: Page, watch: Watch) -> Iterator[Page]:
+    """The page as it is when just opened; it is opened once and set back before each test, which is quicker."""
+    set_back(shared_page)
+    watch.calm()
+    yield shared_page
+    watch.calm()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: Site) -> Iterator[OpenPage]:
+    """Opens the page anew, in another browser context."""
+    watch = Watch()
+    with ExitStack() as stack:
+
+        def opened(search: str = "", *, url: str | None = None, **more: Any) -> Page:
+            return stack.enter_context(visitor(chromium, (url or site[1]) + search, watch, **more))
+
+        yield opened
+        watch.calm()
+
+
+@pytest.fixture
+def own_page(open_page: OpenPage, own_site: Site) -> Page:
+    """A page for tests that change query sets."""
+    return open_page(url=own_site[1])

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from dxr_dash import api
+from dxr_dash.browser import ids
+from dxr_dash.figures import theme as words
+from tests.browser.conftest import OpenPage, Site, Watch
+from tests.browser.steps import (
+    PLOT,
+    draw_lasso,
+    hover_point,
+    lonely_row,
+    point_on_screen,
+    selection,
+    wait_until_drawn,
+)
+
+# Pixels of the map that were drawn on, read from what the browser really shows
+INKED = f"""async () => {{
+    const canvases = [...document.querySelectorAll("{PLOT} canvas")];
+    let inked = 0;
+    for (const canvas of canvases) {{
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+        copy.drawImage(canvas, 0, 0);
+        const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
+        for (let i = 3; i < pixels.length; i += 4) inked += pixels[i] > 0;
+    }}
+    return inked;
+}}"""
+
+
+def test_the_map_is_drawn_with_webgl_and_holds_every_image(page: Page, site: Site) -> None:
+    kinds = page.evaluate(f"document.querySelector('{PLOT}')._fullData.map(t => [t.type, t.x.length])")
+    assert kinds[0] == ["scattergl", len(site[0])]
+    assert page.evaluate(INKED) > 500
+
+
+def test_points_are_in_row_order(page: Page, site: Site) -> None:
+    x = page.evaluate(f"Array.from(document.querySelector('{PLOT}')._fullData[0].x)")
+    np.testing.assert_allclose(x, site[0].space().coordinates[:, 0], rtol=1e-6)
+
+
+def test_hovering_a_point_shows_its_card_without_asking_the_server_to_compute(
+    page: Page, site: Site, watch: Watch
+) -> None:
+    collection = site[0]
+    row = lonely_row(page)
+    page.wait_for_function("dxr.distances()?.values")
+    before = len(watch.callbacks)
+    hover_point(page, row)
+    card = page.locator(f"#{ids.CARD}")
+    expect(card).to_be_visible()
+    expect(card.locator(".name")).to_have_text(words.short(collection.path(row), 200))
+    expect(card.locator(".label")).to_have_text(collection.label(row))
+    distance = api.set_distances(collection, "faces-in-things").set_distance[row]
+    expect(card.locator(".distance")).to_have_text(f"{distance:.3f} to the active set")
+    assert page.evaluate("document.querySelector('#card img').naturalWidth") > 0
+    assert len(watch.callbacks) == before
+    mark = page.locator(".distance-mark")
+    expect(mark).to_be_visible()
+    expect(mark).to_have_text(f"{distance:.3f}")
+    expect(page.locator("circle.hover").last).to_be_attached()
+    page.mouse.move(5, 5)
+    expect(card).to_be_hidden()
+    expect(mark).to_be_hidden()
+
+
+def test_clicking_a_point_shows_its_true_neighbours(page: Page, site: Site) -> None:
+    collection = site[0]
+    row = lonely_row(page)
+    page.mouse.click(*point_on_screen(page, row))
+    expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_have_attribute("data-row", str(row))
+    found = api.nearest(collection, [row])
+    thumbs = page.locator(f"#{ids.NEIGHBOURS} .grid .thumb")
+    expect(thumbs).to_have_count(len(found.rows))
+    rows = [int(thumb.get_attribute("data-row") or -1) for thumb in thumbs.all()]
+    assert rows == found.rows.tolist()
+    captions = [words.distance(float(far)) for far in found.distances]
+    expect(thumbs.locator(".caption:nth-child(2)")).to_have_text(captions)
+    note = thumbs.first.get_attribute("data-note") or ""
+    assert words.closer_than(float(found.percentiles[0])) in note
+    expect(page.locator("line.thread")).to_have_count(len(found.rows))
+
+
+def test_hovering_a_neighbour_rings_it_on_the_map_and_marks_its_distance(page: Page, site: Site) -> None:
+    page.wait_for_function("dxr.distances()?.values")
+    thumb = page.locator(f"#{ids.NEIGHBOURS} .grid .thumb").nth(1)
+    thumb.hover()
+    row = int(thumb.get_attribute("data-row") or -1)
+    expect(page.locator("circle.hover").last).to_be_attached()
+    distance = api.set_distances(site[0], "faces-in-things").set_distance[row]
+    expect(page.locator(".distance-mark")).to_have_text(f"{distance:.3f}")
+
+
+def test_a_lasso_selects_what_the_server_counts_in_it(page: Page, site: Site) -> None:
+    draw_lasso(page)
+    rows = api.rows_in_polygon(site[0], np.array(selection(page)["lasso"]))
+    assert 0 < len(rows) < len(site[0])
+    expect(page.locator(".selected-count")).to_have_text(f"{words.count(len(rows))} images selected")
+    assert page.locator("polygon.lasso").count() == 1
+
+
+def test_a_box_selects_too_and_escape_lets_go(page: Page, site: Site) -> None:
+    draw_lasso(page, tool="box", radius_px=90)
+    corners = selection(page)["lasso"]
+    assert len(corners) == 4
+    rows = api.rows_in_polygon(site[0], np.array(corners))
+    expect(page.locator(".selected-count")).to_have_text(f"{len(rows)} images selected")
+    page.keyboard.press("Escape")
+    expect(page.locator(f"#{ids.SELECTED_PANEL}")).to_be_hidden()
+    assert selection(page)["lasso"] == []
+
+
+def test_panning_and_zooming_move_the_map_and_what_lies_over_it(page: Page) -> None:
+    row = lonely_row(page)
+    page.mouse.click(*point_on_screen(page, row))
+    expect(page.locator("circle.focus").last).to_be_attached()
+    box = page.locator(f"#{ids.MAP_STAGE}").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.wheel(0, -400)
+    page.wait_for_function("dxr.selection().view !== null")
+    x, y = point_on_screen(page, row)
+    page.wait_for_function(
+        """([x, y]) => { const ring = document.querySelector("circle.focus:last-of-type");
+        const box = document.querySelector("#map-stage").getBoundingClientRect();
+        return Math.hypot(box.left + +ring.getAttribute("cx") - x, box.top + +ring.getAttribute("cy") - y) < 2; }""",
+        arg=[x, y],
+    )
+    page.keyboard.press("0")
+    page.wait_for_function("dxr.selection().view === null")
+
+
+def test_every_cluster_has_a_picture_and_a_click_selects_it(page: Page, site: Site) -> None:
+    space = site[0].space()
+    page.select_option(f"#{ids.COLOUR_BY}", "cluster")
+    entries = page.locator(f"#{ids.MAP_LEGEND} .entry")
+    expect(entries).to_have_count(len(space.representatives))
+    expect(entries.locator("img")).to_have_count(len(space.representatives))
+    entries.first.click()
+    largest = np.bincount(space.clusters).max()
+    expect(page.locator(".selected-count")).to_have_text(f"{largest} images selected")
+    expect(page.locator(f"#{ids.MAP_LEGEND} .entry").first).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_map_can_be_coloured_by_the_distance_to_the_active_set(page: Page, site: Site) -> None:
+    page.select_option(f"#{ids.COLOUR_BY}", "distance")
+    expect(page.locator(f"#{ids.MAP_LEGEND} .ramp")).to_be_visible()
+    page.wait_for_function(f"document.querySelector('{PLOT}')._fullData[0].marker.cmax < 2")
+    wait_until_drawn(page)
+    colours = page.evaluate(f"Array.from(document.querySelector('{PLOT}')._fullData[0].marker.color)")
+    wanted = api.set_distances(site[0], "faces-in-things").set_distance
+    np.testing.assert_allclose(colours, wanted, rtol=1e-5)
+
+
+def test_without_webgl_the_page_says_so_and_draws_with_svg(open_page: OpenPage, site: Site) -> None:
+    off = (
+        "const get = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...more) {"
+        "return kind.includes('webgl') ? null : get.call(this, kind, ...more); };"
+    )
+    page = open_page(script=off)
+    expect(page.locator(f"#{ids.MAP_NOTE}")).to_contain_text("no WebGL")
+    assert page.evaluate(f"document.querySelector('{PLOT}')._fullData[0].type") == "scatter"
+    expect(page.locator(f"{PLOT} .scatterlayer .trace").first.locator("path.point")).to_have_count(
+        len(site[0])
+    )
+    row = lonely_row(page)
+    page.mouse.click(*point_on_screen(page, row))
+    expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_have_attribute("data-row", str(row))

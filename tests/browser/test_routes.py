@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+
+from dxr_dash import api, settings
+from dxr_dash.browser import urls
+from dxr_dash.browser.server import create_app, serve
+from dxr_dash.collection.store import Collection
+from dxr_dash.errors import DxrError
+from tests.browser.conftest import Site
+
+ORIGIN = "http://localhost"
+
+
+@pytest.fixture
+def client(site: Site) -> FlaskClient:
+    found: FlaskClient = create_app(site[0]).server.test_client()
+    return found
+
+
+@pytest.fixture
+def own(folder: Path) -> tuple[Collection, FlaskClient]:
+    collection = api.open_collection(folder)
+    return collection, create_app(collection).server.test_client()
+
+
+def test_thumbnails_are_kept_by_the_browser_and_bring_name_and_label(site: Site, client: FlaskClient) -> None:
+    answer = client.get(urls.thumbnail(site[0], 5))
+    assert answer.data == site[0].thumbnail(5)
+    assert "immutable" in answer.headers["Cache-Control"]
+    about = json.loads(unquote(answer.headers["X-Dxr-Image"]))
+    assert about == {"name": site[0].path(5), "label": site[0].label(5)}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/thumbnails/{v}/99999.jpg",
+        "/thumbnails/other/1.jpg",
+        "/outside/{v}/cars/0.jpg",
+        "/outside/{v}/no/0.jpg",
+    ]
+    + ["/coordinates/{v}/no.f32", "/distances/{v}/thingsnet.fc7/no.f32", "/thumbnails/{v}/-1.jpg"],
+)
+def test_what_does_not_exist_is_not_found(site: Site, client: FlaskClient, path: str) -> None:
+    answer = client.get(path.format(v=urls.version(site[0])))
+    assert answer.status_code == 404 or b"<title>" in answer.data  # Dash answers unknown paths with its page
+
+
+def test_coordinates_and_distances_come_as_float32(site: Site, client: FlaskClient) -> None:
+    version, space = urls.version(site[0]), site[0].space()
+    sent = np.frombuffer(client.get(f"/coordinates/{version}/{space.id}.f32").data, "<f4").reshape(-1, 2)
+    np.testing.assert_array_equal(sent, space.coordinates)
+    far = np.frombuffer(client.get(f"/distances/{version}/{space.id}/cars.f32").data, "<f4")
+    np.testing.assert_array_equal(far, api.set_distances(site[0], "cars").set_distance)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:9999"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "evil.example"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", ["/query-sets", "/_dash-update-component"])
+def test_other_sites_may_not_post(client: FlaskClient, headers: dict[str, str], path: str) -> None:
+    own_header = {"X-Dxr": "any", "Origin": ORIGIN}
+    assert client.post(path, headers={**own_header, **headers}, data={}).status_code == 403
+
+
+def test_a_form_of_another_page_cannot_upload(client: FlaskClient) -> None:
+    assert client.post("/query-sets", data={"name": "x"}).status_code == 403
+
+
+def test_a_name_that_was_pointed_here_from_outside_gets_no_page(client: FlaskClient) -> None:
+    assert client.get("/", headers={"Host": "rebound.example"}).status_code == 403
+    assert client.get("/", headers={"Host": "127.0.0.1:8050"}).status_code == 200
+    assert client.get("/", headers={"Host": "localhost"}).status_code == 200
+
+
+def upload(
+    client: FlaskClient, collection: Collection, files: list[tuple[str, bytes]], **more: str
+) -> dict[str, object]:
+    data = {"name": "X", "images": [(io.BytesIO(content), name) for name, content in files]}
+    headers = {"X-Dxr": collection.fingerprint, "Origin": ORIGIN, **more}
+    answer = client.post("/query-sets", data=data, headers=headers, content_type="multipart/form-data")
+    lines = [json.loads(line) for line in answer.data.decode().splitlines()]
+    reply: dict[str, object] = lines[-1]["reply"]
+    return reply
+
+
+def test_limits_hold_on_the_server_too(
+    own: tuple[Collection, FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection, client = own
+    monkeypatch.setattr(settings, "UPLOAD_MAX_IMAGES", 2)
+    picture = collection.thumbnail(0)
+    assert "too many" in str(upload(client, collection, [(f"{i}.jpg", picture) for i in range(3)])["note"])
+    monkeypatch.setattr(settings, "UPLOAD_MAX_IMAGE_BYTES", 1000)
+    assert "larger than" in str(upload(client, collection, [("a.jpg", picture)])["note"])
+    assert "No image file" in str(upload(client, collection, [])["note"])
+    monkeypatch.setattr(settings, "UPLOAD_MAX_TOTAL_BYTES", -(2**21))
+    assert "together" in str(upload(client, collection, [("a.jpg", picture)])["note"])
+    assert len(collection.query_sets) == 3
+
+
+def test_an_upload_of_an_older_page_is_refused(own: tuple[Collection, FlaskClient]) -> None:
+    collection, client = own
+    reply = upload(client, collection, [("a.jpg", collection.thumbnail(0))], **{"X-Dxr": "0" * 64})
+    assert "Reload the page" in str(reply["note"])
+    assert reply["tone"] == "error"
+
+
+def test_the_page_says_that_nothing_may_be_fetched_from_elsewhere(client: FlaskClient) -> None:
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
+
+
+def test_serve_says_where_and_stops_when_interrupted(folder: Path) -> None:
+    code = (
+        "import sys\nfrom dxr_dash import api\nfrom dxr_dash.browser.server import serve\n"
+        "serve(api.open_collection(sys.argv[1]), port=0, on_ready=lambda url: print(url, flush=True))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        try:
+            with urllib.request.urlopen(url) as answer:  # noqa: S310
+                assert b"drawn things" in answer.read()
+            port = url.rstrip("/").rpartition(":")[2]
+            with pytest.raises(DxrError, match="cannot be used"):
+                serve(api.open_collection(folder), port=int(port))
+        finally:
+            process.terminate()
