@@ -223,6 +223,7 @@ def main() -> None:
     }
     part = chosen.to.with_name(f".{chosen.to.name}.part")
     save_file(stored, part, metadata=facts)
+    part.chmod(0o644)  # safetensors writes for the owner alone; an installed file is for all
     part.replace(chosen.to)
     minutes = (time.perf_counter() - start) / 60
     print(f"{chosen.to}: {chosen.to.stat().st_size / 1e6:.2f} MB, {minutes:.1f} minutes in all")

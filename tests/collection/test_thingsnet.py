@@ -138,6 +138,18 @@ def test_training_is_told_pixels_and_kinds_and_nothing_about_faces(trainer: Modu
     assert told == ["pixels", "kinds", "epochs", "seed", "return"]
 
 
+def test_the_same_seed_trains_the_same_weights(trainer: ModuleType) -> None:
+    chance = np.random.default_rng(0)
+    side = thingsnet.RESIZE_PX
+    pixels = chance.integers(0, 256, (24, side, side, 3), dtype=np.uint8)
+    kinds = chance.integers(0, len(KINDS), 24)
+    first, again, other = (
+        trainer.train(pixels, kinds, epochs=1, seed=seed).state_dict() for seed in (1, 1, 2)
+    )
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["fc6.1.weight"], other["fc6.1.weight"])
+
+
 def test_a_missing_or_damaged_weights_file_is_named_with_the_way_out(tmp_path: Path) -> None:
     for name, content in (("gone", None), ("cut", WEIGHTS_PATH.read_bytes()[:1000])):
         path = tmp_path / name
