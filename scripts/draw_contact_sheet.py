@@ -1,6 +1,6 @@
 """Draw a contact sheet of the demo's things: each kind without a face, and beside it with one.
 
-python scripts/draw_contact_sheet.py docs/pictures/things.png
+python scripts/draw_contact_sheet.py docs/pictures/things.webp --seed 21
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def contact_sheet(
 def main() -> None:
     """Read the options, draw, write."""
     parser = argparse.ArgumentParser(description="Draw every kind of the demo without and with a face.")
-    parser.add_argument("to", type=Path, help="PNG file to write")
+    parser.add_argument("to", type=Path, help="picture to write, .webp or .png")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size-px", type=int, default=160, help="side of one picture")
     parser.add_argument("--pairs-per-row", type=int, default=4)
@@ -46,7 +46,7 @@ def main() -> None:
         tuple(chosen.kinds), seed=chosen.seed, size_px=chosen.size_px, pairs_per_row=chosen.pairs_per_row
     )
     chosen.to.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(chosen.to, optimize=True)
+    sheet.save(chosen.to, quality=82, method=6)
     print(f"{chosen.to}: {sheet.width} x {sheet.height} pixels")
 
 

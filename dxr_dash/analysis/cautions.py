@@ -13,6 +13,7 @@ NEAR_SHARE = (
     0.1  # ... and than this share of the baseline's median and of the set's own: a large or a tight set
 )
 # has pairs below that quantile without a duplicate
+NEAR_MEMBERS = 0.05  # share of the set in such pairs from which on they could change the answer
 LARGE_BOUND = 0.01  # error of a percentile that could be seen
 USUAL_PLACE = (0.25, 0.75)  # mean percentile of the distances to the gallery; 0.5 for images of its own kind
 
@@ -56,12 +57,14 @@ def _near_duplicates(distances: SetDistances, baseline: FloatArray) -> str:
         middle = float(np.median(pairs))
         if middle >= limit:  # else the set is little but copies
             limit = min(limit, NEAR_SHARE * middle)
-    close = int(((pairs < limit) | (pairs == 0)).sum())
-    if close == 0:
+    close = (pairs < limit) | (pairs == 0)
+    first, second = np.triu_indices(len(distances.items), k=1)
+    involved = np.unique(np.concatenate([first[close], second[close]]))
+    if len(involved) < max(1.0, NEAR_MEMBERS * len(distances.items)):
         return ""
-    are = "pair of images is" if close == 1 else "pairs of images are"
+    are = "pair of images is" if close.sum() == 1 else "pairs of images are"
     return (
-        f"Within the set {close:,} {are} nearly the same: such pairs find each other whatever the features "
+        f"Within the set {int(close.sum()):,} {are} nearly the same: such pairs find each other whatever the features "
         "know about the rest. Keep one image of each."
     )
 
