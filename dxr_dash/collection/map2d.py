@@ -110,13 +110,17 @@ def principal_axes(vectors: FloatArray, *, metric: str, seed: int) -> FloatArray
 
 
 def cluster(graph: NeighbourGraph, *, n_neighbours: int, seed: int) -> npt.NDArray[np.int32]:
-    """Group the gallery by the graph's communities (Leiden): (N,) int32, 0 the largest.
+    """Group the gallery by the graph's communities: (N,) int32, 0 the largest.
+
+    Louvain, not Leiden: scikit-network's Leiden draws from the C library's generator, which no seed reaches, so
+    it groups the same graph differently each time.
 
     Source:
-        Traag, Waltman and van Eck, "From Louvain to Leiden", Scientific Reports 9 (2019) 5233.
+        Blondel, Guillaume, Lambiotte and Lefebvre, "Fast unfolding of communities in large networks", Journal of
+        Statistical Mechanics (2008) P10008.
     """
     from scipy import sparse  # only a build needs these two
-    from sknetwork.clustering import Leiden
+    from sknetwork.clustering import Louvain
 
     n_images, n_columns = graph.rows[:, :n_neighbours].shape
     if n_columns == 0:
@@ -125,7 +129,7 @@ def cluster(graph: NeighbourGraph, *, n_neighbours: int, seed: int) -> npt.NDArr
     found = rows >= 0
     left = np.repeat(np.arange(n_images), n_columns)[found]
     adjacency = sparse.csr_matrix((np.ones(len(left)), (left, rows[found])), shape=(n_images, n_images))
-    groups = Leiden(random_state=seed).fit_predict(adjacency.maximum(adjacency.T).tocsr())
+    groups = Louvain(random_state=seed).fit_predict(adjacency.maximum(adjacency.T).tocsr())
     _, first, codes, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     rank = np.empty(len(sizes), np.int32)
     rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))

@@ -169,7 +169,9 @@ def make_space(chain: Chain, space: SpaceWork, vectors_step: str) -> dict[str, A
             "vectors": vectors_step,
             "graph": graph_step,
             "map": chain.step("map", [graph_step, map_settings], write_map),
-            "clusters": chain.step("clusters", [graph_step, seed, version("scikit-network")], write_clusters),
+            "clusters": chain.step(
+                "clusters", [graph_step, "louvain", seed, version("scikit-network")], write_clusters
+            ),
             "baseline": chain.step("baseline", [vectors_step, baseline_settings], write_baseline),
         },
     }
