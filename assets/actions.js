@@ -3,6 +3,7 @@
   "use strict";
   const dxr = (window.dxr = window.dxr || {});
   const TOAST_MS = 12000;
+  const MOST_TOASTS = 3;
 
   let confirmName = null; // what the open name dialog is for
 
@@ -49,6 +50,15 @@
     actions[button.dataset.do](button.dataset, button);
   });
 
+  // Another question is read from its beginning.
+  let asked = null;
+  document.addEventListener("DOMContentLoaded", () =>
+    dxr.onChange(({ active }) => {
+      if (active !== asked) document.querySelector(".panel.answer").scrollTop = 0;
+      asked = active;
+    }),
+  );
+
   document.addEventListener("change", (event) => {
     const select = event.target;
     if (!(select instanceof HTMLSelectElement)) return;
@@ -65,7 +75,7 @@
     const name = field.value.trim();
     if (!name) return field.focus();
     dxr.command({ do: "save", name, selection: s });
-    dxr.set(dxr.ids.saveName, { value: "" });
+    field.value = "";
     return undefined;
   };
 
@@ -82,13 +92,11 @@
       }),
     );
     confirmName = then;
-    dxr.set(dxr.ids.nameField, { value: name });
+    const field = dxr.element(dxr.ids.nameField);
+    field.value = name;
     dxr.element(dxr.ids.nameDialog).showModal();
-    requestAnimationFrame(() => {
-      const field = dxr.element(dxr.ids.nameField);
-      field.focus();
-      field.select();
-    });
+    field.focus();
+    field.select();
   };
 
   function confirm() {
@@ -131,7 +139,9 @@
       });
       toast.append(button);
     }
-    dxr.element(dxr.ids.toasts).append(toast);
+    const toasts = dxr.element(dxr.ids.toasts);
+    toasts.append(toast);
+    while (toasts.childElementCount > MOST_TOASTS) toasts.firstElementChild.remove();
     setTimeout(() => toast.remove(), TOAST_MS);
     return toast;
   };

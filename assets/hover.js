@@ -52,7 +52,7 @@
     return pictures.get(row);
   }
 
-  // Say what the pointer is on. `at` is a place on the screen.
+  // Say what the pointer is on. `at` says where that is on the screen; the card goes beside it.
   dxr.hover = async (what, at, thumb = null) => {
     const mine = ++turn;
     [under, source] = [what, thumb];
@@ -111,8 +111,8 @@
     if (about.note) parts.push(line(about.note, "note"));
     card.replaceChildren(...parts);
     card.hidden = false;
-    const [width, height, gap] = [card.offsetWidth, card.offsetHeight, 18];
-    const left = at.x + gap + width > innerWidth ? at.x - gap - width : at.x + gap;
+    const [width, height, gap] = [card.offsetWidth, card.offsetHeight, 14];
+    const left = at.right + gap + width > innerWidth ? at.left - gap - width : at.right + gap;
     const top = Math.min(Math.max(at.y - height / 2, 8), innerHeight - height - 8);
     card.style.transform = `translate(${Math.max(left, 8)}px, ${Math.max(top, 8)}px)`;
   }
@@ -127,7 +127,7 @@
     const what = { name, label, src, note };
     if (row !== undefined) what.row = Number(row);
     if (distance !== undefined) what.distance = Number(distance);
-    dxr.hover(what, { x: box.right - 8, y: box.top + box.height / 2 }, thumb);
+    dxr.hover(what, { left: box.left, right: box.right, y: box.top + box.height / 2 }, thumb);
   }
 
   document.addEventListener("pointerover", (event) => {

@@ -30,7 +30,7 @@
       if (event.key === "ArrowDown" || event.key === "Enter") toFound(event);
       return;
     }
-    if (target.matches("input, select, textarea, [contenteditable]")) return;
+    if (target.matches("select, textarea")) return;
     const act = single[event.key];
     if (!act) return;
     if (event.key.startsWith("Arrow") && !target.closest(".thumb") && target.tagName === "BUTTON") return;
@@ -72,14 +72,24 @@
 
   function toFound(event) {
     const first = document.querySelector(`#${dxr.ids.found} .thumb`);
+    event.preventDefault(); // the field has one line
     if (!first) return;
-    event.preventDefault();
     if (event.key === "Enter") first.click();
     else first.focus({ focusVisible: true });
   }
 
+  // Ask for images by name once the typing pauses.
+  let pause = 0;
+  document.addEventListener("input", ({ target }) => {
+    if (target.id !== dxr.ids.findText) return;
+    clearTimeout(pause);
+    pause = setTimeout(() => dxr.set(dxr.ids.foundView, { data: target.value }), 200);
+  });
+
   dxr.closeFound = () => {
-    dxr.set(dxr.ids.findText, { value: "" });
+    clearTimeout(pause);
+    dxr.element(dxr.ids.findText).value = "";
+    dxr.set(dxr.ids.foundView, { data: "" });
     if (document.activeElement) document.activeElement.blur();
   };
 
@@ -89,7 +99,7 @@
     const found = dxr.element(dxr.ids.found);
     dxr.leave();
     if (target.id === dxr.ids.findText || (found && found.childElementCount)) return dxr.closeFound();
-    if (target.matches("input")) return target.blur();
+    if (target.matches("textarea")) return target.blur();
     if (!s) return undefined;
     if (s.lasso.length || s.picked) return dxr.change({ lasso: [], picked: null }, { step: true });
     if (s.focus !== null) return dxr.change({ focus: null }, { step: true });

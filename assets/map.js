@@ -99,7 +99,8 @@
       const row = rowOf(data.points[0]);
       if (row === null || corners) return;
       stage.classList.add("on-point");
-      dxr.hover({ row }, { x: data.event.clientX, y: data.event.clientY });
+      const { clientX, clientY } = data.event;
+      dxr.hover({ row }, { left: clientX, right: clientX, y: clientY });
     });
     plot.on("plotly_unhover", () => {
       stage.classList.remove("on-point");

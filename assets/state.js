@@ -10,6 +10,7 @@
     status: "status",
     findText: "find-text",
     found: "found",
+    foundView: "found-view",
     toasts: "toasts",
     map: "map",
     mapStage: "map-stage",
@@ -126,9 +127,8 @@
     const base = { fingerprint: s.fingerprint, space: s.space, edition: s.edition, active: s.active };
     const { opened, lasso, picked, shown, colour } = s;
     const look = { theme: dxr.appearance(), opened, shown };
-    const set = colour === "distance" ? s.active : null; // otherwise the map does not depend on it
     return {
-      map: { ...base, ...look, active: set, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
+      map: { ...base, ...look, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
       answer: base,
       sets: { ...base, shown },
       neighbours: { ...base, active: s.focus === null ? s.active : null, focus: s.focus },

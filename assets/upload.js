@@ -66,6 +66,7 @@
 
   // Check what can be checked here, and ask for a name. The server checks again.
   function offer({ files, folder }) {
+    dxr.set(dxr.ids.status, { children: null });
     const facts = dxr.facts();
     const most = { images: Number(facts.mostImages), each: Number(facts.mostImageBytes), all: Number(facts.mostBytes) };
     const suffixes = facts.suffixes.split(",");
@@ -152,7 +153,8 @@
     dxr.element(dxr.ids.toasts).append(box);
     return {
       show: ({ step, done, total }) => {
-        text.textContent = total ? `${step}: ${done} of ${total}` : `${step}…`;
+        const said = step.charAt(0).toUpperCase() + step.slice(1);
+        text.textContent = total ? `${said}: ${done} of ${total}` : `${said}…`;
         if (total) [bar.max, bar.value] = [total, done];
         else bar.removeAttribute("value");
       },

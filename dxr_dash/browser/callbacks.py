@@ -85,6 +85,6 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
     def on_distances(data: Data) -> Any:
         return respond.distances_of(collection, view(data))
 
-    @app.callback(Output(ids.FOUND, "children"), Input(ids.FIND_TEXT, "value"), prevent_initial_call=True)
+    @app.callback(Output(ids.FOUND, "children"), Input(ids.FOUND_VIEW, "data"), prevent_initial_call=True)
     def on_find(text: str | None) -> Any:
         return respond.found_by_name(collection, text or "")

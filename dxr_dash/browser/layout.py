@@ -10,6 +10,7 @@ from dxr_dash.browser import ids, urls
 from dxr_dash.browser.attributes import attributes
 from dxr_dash.browser.panels import action, icon_action
 from dxr_dash.browser.state import Selection, colour_choices
+from dxr_dash.collection.query_sets import LONGEST_NAME
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.distance_figure import figure_height_px
@@ -75,7 +76,7 @@ def page(collection: Collection) -> Component:
 def _stores() -> Component:
     views = (
         *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
-        *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW),
+        *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW, ids.FOUND_VIEW),
     )
     return html.Div(
         [dcc.Store(id=one) for one in (ids.SELECTION, ids.COMMAND, ids.REPLY, *views)], hidden=True
@@ -97,16 +98,7 @@ def _header(collection: Collection) -> Component:
         facts.append(html.Span(left_out, className="fact", title="`dxr info` lists them with their reasons"))
     find = html.Div(
         [
-            dcc.Input(
-                id=ids.FIND_TEXT,
-                type="search",
-                placeholder="Find by name  /",
-                debounce=0.2,
-                value="",
-                autoComplete="off",
-                maxLength=200,
-                className="field",
-            ),
+            _field(ids.FIND_TEXT, "Find an image by its name", placeholder="Find by name  /"),
             html.Div(
                 id=ids.FOUND,
                 className="found",
@@ -134,6 +126,24 @@ def _header(collection: Collection) -> Component:
             icon_action("help", "Keys (?)", "help"),
         ],
         className="header",
+    )
+
+
+def _field(field_id: str, label: str, *, placeholder: str = "") -> Component:
+    """Build a field for one line of text, which scripts read and write.
+
+    No dcc.Input: that of Dash 4.4 moves the caret after each letter, and quick typing comes out in another order.
+    """
+    return html.Textarea(
+        id=field_id,
+        rows=1,
+        wrap="off",
+        placeholder=placeholder,
+        maxLength=LONGEST_NAME,
+        spellCheck="false",
+        dir="auto",
+        className="field",
+        **attributes({"aria-label": label}),
     )
 
 
@@ -275,15 +285,7 @@ def _selected_panel() -> Component:
     save = html.Div(
         [
             html.Label("Save as query set", htmlFor=ids.SAVE_NAME),
-            dcc.Input(
-                id=ids.SAVE_NAME,
-                type="text",
-                placeholder="Name",
-                maxLength=80,
-                autoComplete="off",
-                value="",
-                className="field",
-            ),
+            _field(ids.SAVE_NAME, "Name of the query set", placeholder="Name"),
             action("Save", "save", class_name="primary", title="Keep these images as a query set (s)"),
         ],
         className="save",
@@ -311,7 +313,11 @@ def _neighbours_panel() -> Component:
 def _help_dialog() -> Component:
     lines = [part for keys, what in _KEYS for part in (html.Dt(html.Kbd(keys)), html.Dd(what))]
     return html.Dialog(
-        [html.H2("Keys"), html.Dl(lines, className="keys"), action("Close", "close-dialog")],
+        [
+            html.H2("Keys"),
+            html.Dl(lines, className="keys"),
+            html.Div(action("Close", "close-dialog"), className="actions"),
+        ],
         id=ids.HELP_DIALOG,
         className="dialog",
         **attributes({"aria-label": "Keys"}),
@@ -328,7 +334,7 @@ def _name_dialog() -> Component:
             html.Label(
                 [
                     "Name",
-                    dcc.Input(id=ids.NAME_FIELD, type="text", maxLength=80, value="", className="field"),
+                    _field(ids.NAME_FIELD, "Name"),
                 ],
                 className="name-label",
             ),

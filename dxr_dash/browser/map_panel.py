@@ -31,7 +31,8 @@ def map_of(collection: Collection, selection: Selection) -> tuple[go.Figure, lis
     coordinates = collection.spaces[selection.space].coordinates
     colouring = _colouring(collection, selection, colours)
     sets = collection.query_sets
-    drawn = [sets[key] for key in selection.shown]
+    # the active set last: on top, and in the widest rings
+    drawn = [sets[key] for key in sorted(selection.shown, key=lambda key: key == selection.active)]
     marked = [_marked(collection, one, selection.space, colours) for one in drawn]
     rows = _rows_drawn(collection, selection)
     chosen = selected_rows(collection, selection)
@@ -52,7 +53,7 @@ def map_of(collection: Collection, selection: Selection) -> tuple[go.Figure, lis
         webgl=selection.webgl,
     )
     legend = [
-        legends.marks_legend(marked, [one.colour for one in drawn]),
+        legends.marks_legend(marked[::-1], [one.colour for one in drawn[::-1]]),
         *_legend(collection, selection, colouring),
     ]
     return figure, legend, _map_note(collection, selection, rows)

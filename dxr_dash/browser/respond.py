@@ -125,7 +125,7 @@ def selected_of(collection: Collection, selection: Selection) -> list[Component]
         )
         basis = f" (asked with {len(asked)} of them)" if spare else ""
         parts += [
-            _hint(f"Nearest to the selection{basis}"),
+            html.H3(f"Nearest to the selection{basis}"),
             panels.neighbour_grid(collection, near, "Images nearest to the selection, nearest first"),
         ]
     return parts

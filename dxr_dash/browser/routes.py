@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 from flask import Flask, Response, abort, request
 
-from dxr_dash import api
+from dxr_dash import api, settings
 from dxr_dash.browser import uploads, urls
 from dxr_dash.browser.panels import picture
 from dxr_dash.collection.store import Collection
@@ -103,7 +103,8 @@ def _upload(collection: Collection) -> Response:
         if asked_by != collection.fingerprint:
             raise QueryError("The collection has changed since this page was opened.", "Reload the page.")
         uploads.check_total(request.content_length)
-        request.max_content_length = request.content_length
+        # one more than allowed: werkzeug refuses a body that fills its limit exactly
+        request.max_content_length = settings.UPLOAD_MAX_TOTAL_BYTES + uploads.FORM_SLACK_BYTES + 1
         files = [(one.filename or "unnamed", one.read()) for one in request.files.getlist("images")]
         name = request.form.get("name", "")
     except DxrError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as markup
 import logging
+import socket
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -83,14 +84,16 @@ def serve(
     from waitress.server import create_server
 
     app = create_app(collection, host=host)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        server = create_server(app.server, host=host, port=port, threads=_THREADS, ident=None)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise DxrError(
             f"Port {port} on {host} cannot be used: {error.strerror or error}.",
             "Choose another with `--port`; `--port 0` takes any free one.",
         ) from error
-    found_port = getattr(server, "effective_port", None) or server.effective_listen[0][1]
+    server = create_server(app.server, sockets=[listener], threads=_THREADS, ident=None)
+    found_port = listener.getsockname()[1]
     name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host  # noqa: S104
     address = f"http://{name}:{found_port}/"
     threading.Thread(target=_answer_ahead, args=(collection,), name="answer ahead", daemon=True).start()

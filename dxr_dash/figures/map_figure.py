@@ -15,6 +15,7 @@ from dxr_dash.records import BoolArray, FloatArray, IntArray
 
 _SIZES = ((300, 9), (1_000, 7), (2_000, 6), (8_000, 5), (30_000, 4))  # up to so many points: so many pixels
 _CROWD = 120  # rings; more of them must be finer, or they hide the points
+_FAINT = 0.12  # opacity of what is not selected
 _MARGIN = 0.04  # of the map's side, around the points
 
 
@@ -68,9 +69,9 @@ def map_figure(
     figure = go.Figure(_gallery(kind, coordinates, colouring, rows, lit))
     size = _point_size(len(coordinates) if rows is None else len(rows))
     crowded = sum(len(one.rows) for one in marked) > _CROWD
-    first, step, width = (2.0, 2.2, 1.1) if crowded else (4.0, 4.0, 1.6)
+    first, step, width = (1.8, 2.2, 1.0) if crowded else (4.0, 4.0, 1.6)
     for i, one in enumerate(marked):
-        figure.add_trace(_rings(kind, coordinates, one, size + first + step * i, width))
+        figure.add_trace(_rings(kind, coordinates, one, size + first + step * i, width, lit))
         if len(one.outside_at):
             figure.add_trace(_diamonds(kind, coordinates, one, theme))
     x0, x1, y0, y1 = widened(view or whole(coordinates), aspect)
@@ -111,7 +112,7 @@ def _gallery(
         "colorscale": colouring.scale,
         "cmin": colouring.low,
         "cmax": colouring.high,
-        "opacity": 0.85 if lit is None else np.where(lit[chosen], 1.0, 0.12).astype(np.float32),
+        "opacity": _opacity(lit, chosen, 0.85),
         "line": {"width": 0},
     }
     return kind(
@@ -124,13 +125,21 @@ def _gallery(
     )
 
 
-def _rings(kind: type, coordinates: FloatArray, one: Marked, size: float, width: float) -> object:
+def _opacity(lit: BoolArray | None, rows: IntArray | slice, usual: float) -> float | FloatArray:
+    """Return the usual opacity, or where something is selected, full for what is and faint for the rest."""
+    return usual if lit is None else np.where(lit[rows], 1.0, _FAINT).astype(np.float32)
+
+
+def _rings(
+    kind: type, coordinates: FloatArray, one: Marked, size: float, width: float, lit: BoolArray | None
+) -> object:
     x, y = np.ascontiguousarray(coordinates[one.rows].T, dtype=np.float32)
     marker = {
         "symbol": "circle-open",
         "size": size,
         "color": one.colour,
         "line": {"width": width, "color": one.colour},
+        "opacity": _opacity(lit, one.rows, 1.0),
     }
     return kind(
         x=x, y=y, mode="markers", marker=marker, hoverinfo="skip"

@@ -177,7 +177,9 @@ def test_near_duplicate_pairs_are_named_once_they_could_change_the_answer() -> N
     for place in (2, 4):
         vectors[rows[place + 1]] = vectors[rows[place]] * np.float32(1.0001)
     found = asked(vectors, rows)
-    assert any("Within the set 3 pairs of images are nearly the same" in warning for warning in found.warnings)
+    assert any(
+        "Within the set 3 pairs of images are nearly the same" in warning for warning in found.warnings
+    )
 
 
 def test_random_images_of_a_large_set_are_not_called_near_duplicates() -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import csv
-import logging
 import os
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect, sync_playwright
+from waitress import wasyncore
+from waitress.server import create_server
 
 from dxr_dash import api, settings
 from dxr_dash.browser.server import create_app
@@ -44,6 +45,8 @@ ARGUMENTS = (
 )
 PATIENCE_MS = 30_000
 Site = tuple[Collection, str]
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def write_images(folder: Path) -> Path:
@@ -118,16 +121,15 @@ def folder(built: Path, tmp_path: Path) -> Path:
 def running(folder: Path) -> Iterator[Site]:
     """Serve a collection; yield it with the page's address."""
     collection = api.open_collection(folder)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = make_server("127.0.0.1", 0, create_app(collection).server, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    server = create_server(create_app(collection).server, host="127.0.0.1", port=0, threads=8)
+    thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        yield collection, f"http://127.0.0.1:{server.server_port}/"
+        yield collection, f"http://127.0.0.1:{server.effective_port}/"
     finally:
-        server.shutdown()
+        server.trigger.pull_trigger(partial(wasyncore.close_all, server._map))  # in the thread that owns them
         thread.join()
-        server.server_close()
+        server.task_dispatcher.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,13 @@ PLOT = f"#{ids.MAP} .js-plotly-plot"
 
 DRAWN = f"""() => {{
     const plot = document.querySelector("{PLOT}");
-    return Boolean(plot?._fullData?.length && document.querySelector("#{ids.NEIGHBOURS} > *")
+    if (!plot?._fullLayout?.xaxis) return false;
+    // the map is drawn again when its stage has got another shape
+    const {{xaxis, yaxis}} = plot._fullLayout, stage = document.querySelector("#{ids.MAP_STAGE}");
+    const span = ({{range}}) => range[1] - range[0];
+    const shape = span(xaxis) / span(yaxis) / (stage.clientWidth / stage.clientHeight);
+    return Boolean(plot._fullData.length && Math.abs(shape - 1) < 0.02
+        && document.querySelector("#{ids.NEIGHBOURS} > *")
         && document.querySelector("#{ids.ANSWER} > *")
         && document.querySelector("#{ids.DISTANCES} .js-plotly-plot")?._fullData?.length
         && dxr.coordinates()?.values && !document.querySelector("[data-dash-is-loading=true]"));
@@ -52,6 +58,7 @@ def set_back(page: Page) -> None:
         for (const toast of document.querySelectorAll(".toast")) toast.remove();
         document.activeElement?.blur();
         dxr.useTool("pan");
+        dxr.closeFound();
         dxr.command({ do: "open", search: "" });
         return dxr.selection().opened;
     }""")

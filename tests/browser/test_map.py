@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import pytest
 from playwright.sync_api import Page, expect
 
-from dxr_dash import api
+from dxr_dash import api, settings
 from dxr_dash.browser import ids
 from dxr_dash.figures import theme as words
 from tests.browser.conftest import OpenPage, Site, Watch
@@ -167,6 +170,29 @@ def test_without_webgl_the_page_says_so_and_draws_with_svg(open_page: OpenPage, 
     expect(page.locator(f"{PLOT} .scatterlayer .trace").first.locator("path.point")).to_have_count(
         len(site[0])
     )
-    row = lonely_row(page)
-    page.mouse.click(*point_on_screen(page, row))
+    x, y = point_on_screen(page, lonely_row(page))
+    page.mouse.click(x, y)
+    expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_be_visible()
+    found_x, found_y = point_on_screen(page, selection(page)["focus"])
+    assert math.hypot(found_x - x, found_y - y) < 8  # points that overlap are all meant by a click
+
+
+def test_a_large_collection_is_drawn_in_part_and_zooming_in_draws_more(
+    open_page: OpenPage, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection = site[0]
+    monkeypatch.setattr(settings, "MAP_POINTS_LIMIT", 60)
+    page = open_page()
+    drawn = f"document.querySelector('{PLOT}')._fullData[0]"
+    assert page.evaluate(f"{drawn}.x.length") == 60
+    expect(page.locator(f"#{ids.MAP_NOTE}")).to_contain_text(f"60 of {len(collection)} images drawn")
+    point = lonely_row(page)  # the number of a point here; customdata says its row
+    row = page.evaluate(f"{drawn}.customdata[{point}]")
+    page.mouse.click(*point_on_screen(page, point))
     expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_have_attribute("data-row", str(row))
+    x, y = collection.space().coordinates[row]
+    page.evaluate("view => dxr.change({ view })", [float(x) - 1, float(x) + 1, float(y) - 1, float(y) + 1])
+    page.wait_for_function(f"{drawn}.customdata.includes({row}) && {drawn}.x.length < 60")
+    range_now = page.evaluate(f"document.querySelector('{PLOT}')._fullLayout.xaxis.range")
+    inside = page.evaluate(f"Array.from({drawn}.x)")
+    assert all(range_now[0] <= one <= range_now[1] for one in inside)

@@ -130,7 +130,7 @@ def test_dropped_images_become_the_active_set_and_a_bad_one_is_named(own_page: P
     own_page.evaluate(DROP, [*files, bad, text])
     expect(own_page.locator(f"#{ids.NAME_DIALOG}")).to_be_visible()
     expect(own_page.locator(f"#{ids.NAME_REFUSED}")).to_contain_text("notes.txt: not an image file")
-    own_page.fill(f"#{ids.NAME_FIELD}", "dropped cups")
+    own_page.keyboard.type("dropped cups")
     own_page.keyboard.press("Enter")
     expect(own_page.locator(f"#{ids.SETS} .set.active .name")).to_have_text(
         "dropped cups", timeout=2 * PATIENCE_MS
