@@ -185,6 +185,18 @@
     }
   }
 
+  // Dash keeps silent when the server has gone.
+  const ask = window.fetch.bind(window);
+  window.fetch = async (...request) => {
+    try {
+      return await ask(...request);
+    } catch (error) {
+      if (error.name !== "AbortError" && current)
+        dxr.say({ note: "dxr does not answer. Start it again, then reload the page.", tone: "error" });
+      throw error;
+    }
+  };
+
   window.addEventListener("popstate", () => dxr.command({ do: "open", search: location.search }));
   systemDark.addEventListener("change", () => current && dxr.change({}));
 

@@ -41,7 +41,7 @@ def picture(
 ) -> Picture:
     """Find what to show for an item: a gallery row, or an outside image of the query set."""
     if item >= 0:
-        name = words.short(collection.paths[item].as_py(), LONGEST_LABEL)
+        name = words.short(collection.path(item), LONGEST_LABEL)
         label = words.short(collection.label(item), LONGEST_LABEL)
         return Picture(urls.thumbnail(collection, item), name, label, item)
     if query_set is None:
@@ -199,7 +199,7 @@ def set_row(one: QuerySet, others: Sequence[QuerySet], *, active: bool, shown: b
     )
     line = html.Div([choose, eye], className="set-line")
     if not active:
-        return html.Li(line, className=f"set set-{one.colour}", key=one.id)
+        return html.Li(line, className=f"set set-{one.colour}", key=one.id, role="presentation")
     options = [html.Option("none", value="", selected=one.control is None)]
     options += [
         html.Option(words.short(other.name, 40), value=other.id, selected=one.control == other.id)
@@ -221,7 +221,7 @@ def set_row(one: QuerySet, others: Sequence[QuerySet], *, active: bool, shown: b
     rename = icon_action("pencil", f"Rename {one.name}", "rename", set=one.id, name=one.name)
     remove = icon_action("bin", f"Remove {one.name}", "remove", set=one.id)
     more = html.Div([control, rename, remove], className="set-more")
-    return html.Li([line, more], className=f"set set-{one.colour} active", key=one.id)
+    return html.Li([line, more], className=f"set set-{one.colour} active", key=one.id, role="presentation")
 
 
 def member_strip(

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).parents[1]
 _THREADS = 8
+_OUT_BYTES = 32 * 2**20  # of one answer that wait in memory rather than in a file: plotly's script is 5 MB
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
     <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
@@ -92,7 +93,9 @@ def serve(
             f"Port {port} on {host} cannot be used: {error.strerror or error}.",
             "Choose another with `--port`; `--port 0` takes any free one.",
         ) from error
-    server = create_server(app.server, sockets=[listener], threads=_THREADS, ident=None)
+    server = create_server(
+        app.server, sockets=[listener], threads=_THREADS, ident=None, outbuf_overflow=_OUT_BYTES
+    )
     found_port = listener.getsockname()[1]
     name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host  # noqa: S104
     address = f"http://{name}:{found_port}/"

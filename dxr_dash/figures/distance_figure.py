@@ -54,6 +54,10 @@ def distance_figure(groups: Sequence[Group], *, metric: str, theme: Theme, revis
     figure = go.Figure()
     for i, group in enumerate(groups):
         figure.add_traces([*_histogram(group), *_violin(group, -i, theme)])
+    if not groups:
+        figure.add_annotation(
+            text="Too few images for random pairs", showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5
+        )
     figure.update_layout(
         template=template(theme),
         uirevision=revision,

@@ -121,7 +121,9 @@ def folder(built: Path, tmp_path: Path) -> Path:
 def running(folder: Path) -> Iterator[Site]:
     """Serve a collection; yield it with the page's address."""
     collection = api.open_collection(folder)
-    server = create_server(create_app(collection).server, host="127.0.0.1", port=0, threads=8)
+    server = create_server(
+        create_app(collection).server, host="127.0.0.1", port=0, threads=8, outbuf_overflow=2**25
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -21,7 +21,7 @@ DRAWN = f"""() => {{
     return Boolean(plot._fullData.length && Math.abs(shape - 1) < 0.02
         && document.querySelector("#{ids.NEIGHBOURS} > *")
         && document.querySelector("#{ids.ANSWER} > *")
-        && document.querySelector("#{ids.DISTANCES} .js-plotly-plot")?._fullData?.length
+        && document.querySelector("#{ids.DISTANCES} .js-plotly-plot")?._fullLayout?.margin.l > 100
         && dxr.coordinates()?.values && !document.querySelector("[data-dash-is-loading=true]"));
 }}"""
 

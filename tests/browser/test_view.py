@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from dxr_dash.browser import ids
-from tests.browser.conftest import HOSTILE_LABEL, HOSTILE_NAMES, OpenPage, Site, Watch
+from tests.browser.conftest import HOSTILE_LABEL, HOSTILE_NAMES, OpenPage, Site, Watch, running, visitor
 from tests.browser.steps import PLOT, draw_lasso, lonely_row, point_on_screen, selection, wait_until_drawn
+from tests.builders import build, write_pictures
 
 
 def test_the_address_alone_gives_the_same_view_in_another_browser(page: Page, open_page: OpenPage) -> None:
@@ -227,3 +229,29 @@ def test_an_error_inside_dxr_is_told_without_its_traceback(
     expect(page.locator(f"#{ids.STATUS}")).to_contain_text("Something went wrong inside dxr")
     assert "the reason" not in page.inner_text("body")
     assert "the reason" in caplog.text
+
+
+def test_a_server_that_has_gone_is_told(chromium: Browser, site: Site) -> None:
+    with visitor(chromium, site[1], Watch()) as page:
+        page.route("**/_dash-update-component*", lambda route: route.abort())
+        page.evaluate("dxr.change({ focus: 4 })")
+        expect(page.locator(f"#{ids.STATUS}")).to_contain_text("dxr does not answer")
+
+
+@pytest.mark.parametrize("n_images", [1, 3])
+def test_a_tiny_collection_without_labels_and_sets_has_a_page(
+    open_page: OpenPage, tmp_path: Path, n_images: int
+) -> None:
+    write_pictures(tmp_path / "images", n_images)
+    build(tmp_path / "images", tmp_path / "tiny.dxr")
+    with running(tmp_path / "tiny.dxr") as (_, url):
+        page = open_page("?focus=0", url=url)
+        expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card")).to_be_visible()
+        expect(page.locator(f"#{ids.NEIGHBOURS} .grid .thumb")).to_have_count(n_images - 1)
+        expect(page.locator(f"#{ids.ANSWER}")).to_contain_text("Draw a lasso")
+        page.locator(f"#{ids.MAP_LEGEND} .entry").first.click()
+        expect(page.locator(".selected-count")).to_be_visible()
+        page.fill(f"#{ids.SAVE_NAME}", "all of them")
+        page.keyboard.press("Enter")
+        expect(page.locator(f"#{ids.SETS} .set.active .name")).to_have_text("all of them")
+        wait_until_drawn(page)

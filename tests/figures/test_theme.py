@@ -80,12 +80,51 @@ def test_colours_can_be_seen_on_the_paper(theme: Theme) -> None:
 
 @BOTH
 def test_the_style_sheet_has_the_same_colours(theme: Theme) -> None:
+    said = sheet_colours(theme)
+    assert tuple(said[f"set-{slot}"] for slot in range(8)) == theme.sets
+    assert (said["paper"], said["ink"], said["muted"]) == (theme.paper, theme.ink, theme.muted)
+
+
+# Text, its ground, and the least contrast that WCAG AA asks for: 4.5, and 3 for large text and for signs
+PAIRS = [
+    ("ink", "paper", 4.5),
+    ("ink", "raised", 4.5),
+    ("ink", "sunken", 4.5),
+    ("ink", "danger-soft", 4.5),
+    ("ink", "caution-soft", 4.5),
+    ("ink", "accent-soft", 4.5),
+    ("muted", "paper", 4.5),
+    ("muted", "raised", 4.5),
+    ("muted", "ground", 4.5),
+    ("muted", "sunken", 4.5),
+    ("muted", "accent-soft", 4.5),
+    ("on-accent", "accent", 4.5),
+    ("yes", "paper", 4.5),
+    ("partly", "paper", 4.5),
+    ("no", "paper", 4.5),
+    ("unclear", "paper", 4.5),
+    ("accent", "paper", 3),
+    ("focus-ring", "paper", 3),
+    ("focus-ring", "ground", 3),
+    ("line-strong", "paper", 3),
+    ("line-strong", "raised", 3),
+    ("map-mark", "paper", 3),
+    *((f"set-{slot}", ground, 3) for slot in range(8) for ground in ("paper", "sunken")),
+]
+
+
+def sheet_colours(theme: Theme) -> dict[str, str]:
     sheet = (ASSETS / "base.css").read_text()
     selector = ":root {" if theme is LIGHT else ':root[data-theme="dark"] {'
     block = sheet.split(selector)[1].split("}")[0]
-    said = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
-    assert tuple(said[f"set-{slot}"] for slot in range(8)) == theme.sets
-    assert (said["paper"], said["ink"], said["muted"]) == (theme.paper, theme.ink, theme.muted)
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
+
+
+@BOTH
+@pytest.mark.parametrize(("text", "ground", "least"), PAIRS)
+def test_what_is_read_stands_out_from_its_ground(theme: Theme, text: str, ground: str, least: float) -> None:
+    colours = sheet_colours(theme)
+    assert contrast(colours[text], colours[ground]) >= least
 
 
 @given(st.text())
