@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtr, ndtri, stdtrit
 
 from dxr_dash.records import DoubleArray, Estimate
 
@@ -101,14 +100,14 @@ def interval(found: Resampled, confidence: float) -> tuple[float, float]:
     spread = np.square(found.pulls).sum()
     acceleration = np.power(found.pulls, 3).sum() / (6.0 * spread**1.5) if spread > 0 else 0.0
     below = np.mean(draws < found.value) + np.mean(draws == found.value) / 2.0
-    shift = norm.ppf(np.clip(below, 0.5 / draws.size, 1.0 - 0.5 / draws.size))
-    reach = np.sqrt(n / (n - 1)) * student.ppf((1.0 + confidence) / 2.0, n - 1)
+    shift = ndtri(np.clip(below, 0.5 / draws.size, 1.0 - 0.5 / draws.size))
+    reach = np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1.0 + confidence) / 2.0)
     levels = []
     for side in (-reach, reach):
         moved = shift + side
         slope = 1.0 - acceleration * moved
         # Beyond the pole of the transformation the level has run off its end.
-        levels.append(norm.cdf(shift + moved / slope) if slope > 0 else float(side > 0))
+        levels.append(ndtr(shift + moved / slope) if slope > 0 else float(side > 0))
     low, high = np.quantile(draws, levels)
     return float(low), float(high)
 
