@@ -14,7 +14,7 @@ from dxr_dash.figures.theme import Theme, template
 from dxr_dash.records import BoolArray, FloatArray, IntArray
 
 _SIZES = ((300, 9), (1_000, 7), (2_000, 6), (8_000, 5), (30_000, 4))  # up to so many points: so many pixels
-_CROWD = 120  # rings; more of them must be finer, or they hide the points
+_CROWD = 120  # rings or diamonds; more of them must be finer, or they hide the points
 _FAINT = 0.12  # opacity of what is not selected
 _MARGIN = 0.04  # of the map's side, around the points
 
@@ -148,6 +148,7 @@ def _rings(
 
 def _diamonds(kind: type, coordinates: FloatArray, one: Marked, theme: Theme) -> object:
     x, y = np.ascontiguousarray(coordinates[one.outside_at].T, dtype=np.float32)
-    line = {"width": 1.5, "color": theme.paper}
-    marker = {"symbol": "diamond", "size": 12, "color": one.colour, "line": line}
+    size, edge = (7, 0.5) if len(x) > _CROWD else (12, 1.5)
+    line = {"width": edge, "color": theme.paper}
+    marker = {"symbol": "diamond", "size": size, "color": one.colour, "line": line}
     return kind(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip")
