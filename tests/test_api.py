@@ -236,3 +236,12 @@ def test_a_control_set_counts_without_the_images_that_are_x(collection: Collecti
     inner, _ = dxr.add_query_set(collection, "inner", rows=range(30, 36))
     with pytest.raises(QueryError, match="Every image of inner is in x, too"):
         dxr.answer(collection, one.id, control=inner.id)
+
+
+def test_a_set_whose_writing_was_killed_is_no_set(collection: Collection) -> None:
+    one, _ = dxr.add_query_set(collection, "whole", rows=[1, 2])
+    shutil.copytree(one.folder, one.folder.with_name(".half.part"))
+    assert list(collection.query_sets) == [one.id]
+    again, _ = dxr.add_query_set(collection, "half", rows=[3])
+    assert list(collection.query_sets) == [one.id, again.id]
+    assert not one.folder.with_name(".half.part").exists()

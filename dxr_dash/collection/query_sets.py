@@ -119,7 +119,7 @@ def write_query_set(
     """
     queries = folder / QUERIES
     queries.mkdir(exist_ok=True)
-    facts = [read_json(path) for path in queries.glob("*/query.json")]
+    facts = [read_json(path) for path in _finished(queries)]
     used = [fact["colour"] for fact in facts]
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "query"
     taken = {path.name for path in (*queries.iterdir(), *(queries / REMOVED).glob("*"))}
@@ -160,7 +160,7 @@ def read_query_sets(
         find_rows: finds members again that were stored for another gallery; -1 for those that have gone.
     """
     found = []
-    for path in (folder / QUERIES).glob("*/query.json"):
+    for path in _finished(folder / QUERIES):
         facts = read_json(path)
         if facts["gallery"] == gallery:
             rows = np.load(path.parent / "rows.npy", allow_pickle=False)
@@ -180,6 +180,11 @@ def read_query_sets(
 def _found_again(folder: Path, _gallery: str, find_rows: Callable[[pa.Table], IntArray]) -> IntArray:
     """Find a set's members in a gallery that has changed; once for each gallery, since sets are read often."""
     return find_rows(pq.read_table(folder / "members.parquet"))
+
+
+def _finished(queries: Path) -> list[Path]:
+    """List the sets' query.json; a folder that begins with a dot is being written, was left by a kill, or removed."""
+    return [path for path in queries.glob("*/query.json") if not path.parent.name.startswith(".")]
 
 
 def change_query_set(query_set: QuerySet, **facts: Any) -> None:
