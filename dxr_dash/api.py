@@ -199,7 +199,7 @@ def row_distances(
 ) -> tuple[FloatArray, DoubleArray]:
     """Measure the true distances from one image to others: (n,) distances, (n,) baseline percentiles in 0..1."""
     where = collection.space(space)
-    others = np.asarray(rows, np.int64)
+    others = checked_rows(collection, rows)
     found = distances(
         where.vectors[checked_rows(collection, [row])], where.vectors[others], metric=where.metric
     )[0]

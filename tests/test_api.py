@@ -187,6 +187,8 @@ def test_ids_that_name_no_set_are_refused(query_id: str, collection: Collection)
 
 def test_settings_that_do_not_fit_are_refused_in_words(collection: Collection) -> None:
     with pytest.raises(QueryError, match="Rows go from 0 to 89"):
+        api.row_distances(collection, 0, [-1])
+    with pytest.raises(QueryError, match="Rows go from 0 to 89"):
         dxr.add_query_set(collection, "far", rows=[90])
     with pytest.raises(QueryError, match="The name has 0 characters"):
         dxr.add_query_set(collection, " \t", rows=[1])

@@ -151,6 +151,12 @@ def test_an_image_is_found_by_its_name(page: Page, site: Site) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280, 2560])
+def test_the_graph_recall_is_shown_at_every_width(open_page: OpenPage, width: int) -> None:
+    page = open_page(width=width, height=900)
+    expect(page.locator(".header .fact", has_text="graph recall 100")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("width", [390, 1280, 2560])
 def test_nothing_is_wider_than_the_screen(open_page: OpenPage, width: int) -> None:
     page = open_page("?colour=column:label&focus=2", width=width, height=900)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
