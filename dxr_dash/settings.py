@@ -26,11 +26,11 @@ METRIC = "cosine"
 
 # Neighbour graph and map
 GRAPH_NEIGHBOURS = 30  # columns of the graph, the image itself left out
-EXACT_GRAPH_LIMIT = 10_000  # images; up to here exact search is as quick as pynndescent (docs/performance.md)
+EXACT_GRAPH_LIMIT = 10_000  # images; up to here exact search is used, since pynndescent first compiles for many seconds
 RECALL_AT = 15  # graph recall is measured for this many neighbours
 RECALL_SAMPLE = 1_000  # images whose true neighbours are found by brute force to measure it
 MAP_NEIGHBOURS = 15
-MAP_MIN_DISTANCE = 0.5  # room between images; on the demo as trustworthy as umap-learn's 0.1 (0.995)
+MAP_MIN_DISTANCE = 0.5  # more than umap-learn's 0.1: the map is for browsing, and images need room
 SEED = 0
 
 # Baseline
@@ -47,7 +47,7 @@ PRECISION_AT = 10
 HOST = "127.0.0.1"
 PORT = 8050
 NEIGHBOURS_SHOWN = 24
-MAP_POINTS_LIMIT = 50_000  # points in one trace; software rendering stays usable (docs/performance.md)
+MAP_POINTS_LIMIT = 50_000  # points in one trace; software rendering stays usable
 QUERY_MAX_IMAGES = 10_000  # from outside; more is a collection of its own
 QUERY_MAX_BYTES = 2 * 1024 * 1024 * 1024
 UPLOAD_MAX_IMAGES = 500
