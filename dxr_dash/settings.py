@@ -26,7 +26,7 @@ METRIC = "cosine"
 
 # Neighbour graph and map
 GRAPH_NEIGHBOURS = 30  # columns of the graph, the image itself left out
-EXACT_GRAPH_LIMIT = 10_000  # images; up to here exact search is used, since pynndescent first compiles for many seconds
+EXACT_GRAPH_LIMIT = 10_000  # images; up to here exact: pynndescent first compiles for many seconds
 RECALL_AT = 15  # graph recall is measured for this many neighbours
 RECALL_SAMPLE = 1_000  # images whose true neighbours are found by brute force to measure it
 MAP_NEIGHBOURS = 15
