@@ -8,8 +8,9 @@
   let confirmName = null; // what the open name dialog is for
 
   const actions = {
-    focus: ({ row }) => dxr.change({ focus: Number(row) }, { step: true }),
-    unfocus: () => dxr.change({ focus: null }, { step: true }),
+    focus: (about) => dxr.follow(dxr.keyOf(about)),
+    unfocus: () => dxr.change({ focus: null, trail: [] }, { step: true }),
+    page: ({ page }) => dxr.change({ page }, { step: true }),
     "show-on-map": () => dxr.element(dxr.ids.mapStage).scrollIntoView({ block: "nearest", behavior: "smooth" }),
     member: ({ item }) => {
       const one = Number(item);

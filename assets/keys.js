@@ -9,6 +9,8 @@
     b: () => dxr.useTool("box"),
     t: () => dxr.change({ theme: dxr.appearance() === "dark" ? "light" : "dark" }),
     s: () => dxr.save(),
+    a: () => dxr.change({ page: "answer" }, { step: true }),
+    e: () => dxr.change({ page: "explore" }, { step: true }),
     0: () => dxr.showWholeMap(),
     "?": () => dxr.element(dxr.ids.helpDialog).showModal(),
     "/": () => dxr.element(dxr.ids.findText).focus(),
@@ -102,7 +104,7 @@
     if (target.matches("textarea")) return target.blur();
     if (!s) return undefined;
     if (s.lasso.length || s.picked) return dxr.change({ lasso: [], picked: null }, { step: true });
-    if (s.focus !== null) return dxr.change({ focus: null }, { step: true });
+    if (s.focus !== null) return dxr.change({ focus: null, trail: [] }, { step: true });
     return undefined;
   }
 })();

@@ -75,7 +75,8 @@
     if (drawn.length < 3) return;
     const every = Math.ceil(drawn.length / MOST_CORNERS);
     const lasso = drawn.filter((_, i) => i % every === 0).map((corner) => corner.map((v) => Number(v.toPrecision(5))));
-    dxr.change({ lasso, picked: null }, { step: true });
+    const { layout, arrangement } = dxr.selection();
+    dxr.change({ lasso, drawn_on: `${layout} ${arrangement}`, picked: null }, { step: true });
   }
 
   let later = 0;
@@ -108,7 +109,7 @@
     });
     plot.on("plotly_click", (data) => {
       const row = rowOf(data.points[0]);
-      if (row !== null) dxr.change({ focus: row }, { step: true });
+      if (row !== null) dxr.follow(`r${row}`);
     });
     let shape = 0;
     new ResizeObserver(() => {

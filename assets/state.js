@@ -81,19 +81,24 @@
       current = { ...reply.state, opened, webgl: hasWebGL() };
       sent = {};
     }
-    let { shown, active, member, edition } = current;
+    let { shown, active, member, edition, queries, strip } = current;
     if (reply.hide) {
       shown = shown.filter((one) => one !== reply.hide);
+      queries = queries.filter(({ key }) => key !== `s.${reply.hide}` && !key.startsWith(`o.${reply.hide}.`));
+      if (!queries.some(({ key }) => key === strip) && strip !== "selection") strip = "map";
       if (active === reply.hide) [active, member] = [reply.then, null];
       if (reply.then && !shown.includes(reply.then)) shown = [...shown, reply.then];
     }
     if (reply.show) {
       shown = [...shown.filter((one) => one !== reply.show), reply.show];
       [active, member] = [reply.show, null];
+      queries = [...queries.filter(({ key }) => !(reply.merged || []).includes(key))];
+      if (!queries.some(({ key }) => key === `s.${reply.show}`))
+        queries.push({ key: `s.${reply.show}`, slot: reply.slot || 0, pinned: false, name: "" });
     }
     if (reply.changed) edition += 1;
     const freed = reply.release ? { lasso: [], picked: null } : {};
-    current = { ...current, ...freed, shown, active, member, edition };
+    current = { ...current, ...freed, shown, active, member, edition, queries, strip };
     if (reply.note) dxr.say(reply);
     return current;
   };
@@ -101,7 +106,7 @@
   // Hand each panel its part of the selection, if that part has changed.
   dxr.views = (selection) => {
     const none = window.dash_clientside.no_update;
-    const order = ["map", "answer", "sets", "neighbours", "selected", "distances", "members"];
+    const order = ["map", "answer", "sets", "neighbours", "selected", "distances", "members", "ranks"];
     if (!selection) {
       document.documentElement.classList.add("dxr");
       queueMicrotask(() => dxr.command({ do: "open", search: location.search }));
@@ -113,6 +118,7 @@
     const parts = viewParts();
     const many = Number(dxr.facts().images) > (current.webgl ? Number(dxr.facts().pointsLimit) : 0);
     return order.map((name) => {
+      if (parts[name] === null) return none; // its page is not the one that is open
       // The browser zooms by itself where all points are drawn: the map then need not be asked for again.
       const { view, ...rest } = parts[name];
       const text = JSON.stringify(many ? parts[name] : rest);
@@ -127,14 +133,18 @@
     const base = { fingerprint: s.fingerprint, space: s.space, edition: s.edition, active: s.active };
     const { opened, lasso, picked, shown, colour } = s;
     const look = { theme: dxr.appearance(), opened, shown };
+    const { layout, arrangement, drawn_on, queries, metric, scale } = s;
+    const where = { layout, arrangement, drawn_on };
+    const chosen = { lasso, picked, drawn_on };
     return {
-      map: { ...base, ...look, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
+      map: { ...base, ...look, ...where, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
       answer: base,
       sets: { ...base, shown },
       neighbours: { ...base, active: s.focus === null ? s.active : null, focus: s.focus },
-      selected: { ...base, active: null, edition: 0, lasso, picked },
+      selected: { ...base, active: null, edition: 0, ...chosen },
       distances: { ...base, ...look, active: s.member === null ? null : s.active, member: s.member },
       members: { ...base, member: s.member },
+      ranks: s.page === "explore" ? { ...base, theme: look.theme, opened, queries, metric, scale } : null,
     };
   }
 
@@ -157,13 +167,25 @@
     if (s.focus !== null) said.set("focus", s.focus);
     if (s.member !== null) said.set("member", s.member);
     if (differs("colour")) said.set("colour", s.colour);
-    if (s.lasso.length) said.set("lasso", s.lasso.flat().map(round).join(","));
+    if (s.lasso.length) {
+      said.set("lasso", s.lasso.flat().map(round).join(","));
+      if (differs("drawn_on")) said.set("on", s.drawn_on);
+    }
     if (s.picked) said.set("pick", s.picked.join("="));
     if (s.view) said.set("view", s.view.map(round).join(","));
     if (s.theme !== "auto") said.set("theme", s.theme);
+    for (const key of ["page", "layout", "arrangement", "first", "width", "scale", "metric", "strip", "lens"])
+      if (differs(key)) said.set(key, s[key]);
+    if (differs("queries")) said.set("queries", s.queries.map(queryText).join(","));
+    if (s.trail.length) said.set("trail", s.trail.join(","));
+    if (!s.pictures) said.set("pictures", "no");
     const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
     return location.pathname + (text ? `?${text}` : "");
   }
+
+  // Key, then "*" and the slot, "!" where pinned, "~" and the name; names are quoted once more, for their commas.
+  const queryText = ({ key, slot, pinned, name }) =>
+    `${key}*${slot}${pinned ? "!" : ""}${name ? `~${encodeURIComponent(name)}` : ""}`;
 
   function mirror() {
     const wanted = address(current);
@@ -172,6 +194,9 @@
     if (document.documentElement.dataset.theme !== look) document.documentElement.dataset.theme = look;
     const colour = dxr.element(dxr.ids.colourBy);
     if (colour && colour.value !== current.colour) colour.value = current.colour;
+    document.querySelector(".page").dataset.page = current.page;
+    for (const one of document.querySelectorAll("[data-do=page]"))
+      one.setAttribute("aria-pressed", String(one.dataset.page === current.page));
     const panel = dxr.element(dxr.ids.selectedPanel);
     if (panel) panel.hidden = !current.lasso.length && !current.picked;
   }

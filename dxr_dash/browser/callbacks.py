@@ -16,7 +16,7 @@ Data = dict[str, Any]
 
 VIEWS = (
     *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
-    *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW),
+    *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW, ids.RANKS_VIEW),
 )
 
 

@@ -21,6 +21,8 @@ class Reply:
     Attributes:
         state: a whole selection to take over.
         usual: the selection that an address without "?" shows.
+        slot: of the query set that is drawn: its colour.
+        merged: keys of the queries that went into it.
         show, hide: id of the query set to draw and make active, or to let go of.
         then: id of the query set that becomes active in place of a hidden one.
         release: whether the selected images are let go of, as they now are a query set.
@@ -34,6 +36,8 @@ class Reply:
     usual: Mapping[str, Any] | None = None
     show: str | None = None
     hide: str | None = None
+    slot: int = 0
+    merged: tuple[str, ...] = ()
     then: str | None = None
     release: bool = False
     changed: bool = False
@@ -72,7 +76,7 @@ def _save(collection: Collection, command: Mapping[str, Any]) -> Reply:
         raise QueryError("No image is selected.", "Draw a lasso round some images first.")
     one, _ = api.add_query_set(collection, _said(command, "name"), rows=rows.tolist())
     note = f"{_quoted(one.name)} saved with {words.count(len(one))} images."
-    return Reply(show=one.id, release=True, changed=True, note=note)
+    return Reply(show=one.id, slot=one.colour, release=True, changed=True, note=note)
 
 
 def _rename(collection: Collection, command: Mapping[str, Any]) -> Reply:
@@ -99,7 +103,8 @@ def _remove(collection: Collection, command: Mapping[str, Any]) -> Reply:
 
 def _restore(collection: Collection, command: Mapping[str, Any]) -> Reply:
     api.restore_query_set(collection, _said(command, "set"))
-    return Reply(show=_said(command, "set"), changed=True)
+    one = api.find_query_set(collection, _said(command, "set"))
+    return Reply(show=one.id, slot=one.colour, changed=True)
 
 
 _COMMANDS: dict[str, Callable[[Collection, Mapping[str, Any]], Reply]] = {

@@ -13,6 +13,7 @@ NEIGHBOURS_VIEW = "neighbours-view"
 SELECTED_VIEW = "selected-view"
 DISTANCES_VIEW = "distances-view"
 MEMBERS_VIEW = "members-view"
+RANKS_VIEW = "ranks-view"
 FOUND_VIEW = "found-view"  # the text of the find field, once the typing pauses
 
 # Header

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from dxr_dash import settings
 from dxr_dash.browser import ids, urls
 from dxr_dash.browser.attributes import attributes
-from dxr_dash.browser.panels import action, icon_action
+from dxr_dash.browser.panels import action, icon_action, segments
 from dxr_dash.browser.state import Selection, colour_choices
 from dxr_dash.collection.query_sets import LONGEST_NAME
 from dxr_dash.collection.store import Collection
@@ -17,6 +17,7 @@ from dxr_dash.figures.distance_figure import figure_height_px
 
 _KEYS = (
     ("/", "find an image by its name"),
+    ("a  e", "the answer; explore: rank curves and the strip"),
     ("p  l  b", "pan, lasso, box"),
     ("click, Enter", "look at an image and its neighbours"),
     ("j  k  ← → ↑ ↓", "walk through the thumbnails"),
@@ -61,6 +62,7 @@ def page(collection: Collection) -> Component:
         className="page",
         **attributes(
             {
+                "data-page": "answer",
                 "data-version": urls.version(collection),
                 "data-images": len(collection),
                 "data-points-limit": settings.MAP_POINTS_LIMIT,
@@ -76,7 +78,7 @@ def page(collection: Collection) -> Component:
 def _stores() -> Component:
     views = (
         *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
-        *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW, ids.FOUND_VIEW),
+        *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW, ids.RANKS_VIEW, ids.FOUND_VIEW),
     )
     return html.Div(
         [dcc.Store(id=one) for one in (ids.SELECTION, ids.COMMAND, ids.REPLY, *views)], hidden=True
@@ -117,6 +119,7 @@ def _header(collection: Collection) -> Component:
                 ],
                 className="title",
             ),
+            _pages(),
             html.Div(facts, className="facts"),
             find,
             action(
@@ -127,6 +130,15 @@ def _header(collection: Collection) -> Component:
         ],
         className="header",
     )
+
+
+def _pages() -> Component:
+    """Build the switch between the two ways to look at a collection."""
+    choices = (
+        ("answer", "Answer", "Do the features retrieve X? Verdict and distances (a)"),
+        ("explore", "Explore", "Rank curves, filmstrips and the strip (e)"),
+    )
+    return segments("page", choices, chosen="answer", label="Page")
 
 
 def _field(field_id: str, label: str, *, placeholder: str = "") -> Component:
@@ -176,30 +188,12 @@ def _map_panel(collection: Collection) -> Component:
         [html.Span("Colour by"), html.Select(choices, id=ids.COLOUR_BY, **attributes({"data-do": "colour"}))],
         className="control",
     )
-    tools = html.Div(
-        [
-            html.Button(
-                words_on_it,
-                type="button",
-                title=title,
-                **attributes(
-                    {
-                        "data-do": "tool",
-                        "data-tool": tool,
-                        "aria-pressed": tool == "pan",
-                    }
-                ),
-            )
-            for tool, words_on_it, title in (
-                ("pan", "Pan", "Drag to move, wheel to zoom (p)"),
-                ("lasso", "Lasso", "Draw round images to select them (l)"),
-                ("box", "Box", "Drag a box to select images (b)"),
-            )
-        ],
-        className="segments",
-        role="group",
-        **attributes({"aria-label": "Map tool"}),
+    choices_of_tool = (
+        ("pan", "Pan", "Drag to move, wheel to zoom (p)"),
+        ("lasso", "Lasso", "Draw round images to select them (l)"),
+        ("box", "Box", "Drag a box to select images (b)"),
     )
+    tools = segments("tool", choices_of_tool, chosen="pan", label="Map tool")
     whole = icon_action("frame", "Show the whole map (0)", "whole-map")
     head = html.Div(
         [html.H2("Map"), colour, html.Span(className="spring"), tools, whole], className="panel-head"
@@ -267,7 +261,7 @@ def _sets_panel() -> Component:
     head = html.Div([html.H2("Query sets")], className="panel-head")
     return html.Section(
         [head, html.Div(id=ids.SETS, className="body sets")],
-        className="panel",
+        className="panel sets-panel",
         **attributes({"aria-label": "Query sets"}),
     )
 

@@ -26,6 +26,7 @@ class Picture:
     Attributes:
         name: untrusted text.
         label: untrusted text, may be empty.
+        set_id: of the query set that an outside image belongs to.
         distance: for an outside image, to the nearest other member of its set; the page knows it of gallery images.
     """
 
@@ -33,6 +34,7 @@ class Picture:
     name: str
     label: str
     item: int
+    set_id: str = ""
     distance: float | None = None
 
 
@@ -47,7 +49,9 @@ def picture(
     if query_set is None:
         raise ValueError("An outside image belongs to a query set.")
     name = words.short(query_set.outside[-1 - item], LONGEST_LABEL)
-    return Picture(urls.outside(collection, query_set.id, -1 - item), name, "from outside", item, distance)
+    return Picture(
+        urls.outside(collection, query_set.id, -1 - item), name, "from outside", item, query_set.id, distance
+    )
 
 
 def thumb(
@@ -64,7 +68,7 @@ def thumb(
     Args:
         caption: short lines below the picture.
         note: a sentence for the card that hovering shows, and for screen readers.
-        do: what a click does; an outside image cannot be focused, so it then does nothing.
+        do: what a click does.
     """
     about: dict[str, object] = {
         "data-name": one.name,
@@ -76,10 +80,11 @@ def thumb(
     }
     if one.item >= 0:
         about["data-row"] = one.item
+    else:
+        about |= {"data-set": one.set_id, "data-item": one.item}
     if one.distance is not None:
         about["data-distance"] = f"{one.distance:.5g}"
-    if one.item >= 0 or do != "focus":
-        about["data-do"] = do
+    about["data-do"] = do
     lines = [html.Span(line, className="caption", dir="auto") for line in caption]
     picture_box = html.Span(html.Img(src=one.src, alt=""), className="picture")
     return html.Button(
@@ -116,6 +121,20 @@ def icon_action(icon: str, label: str, do: str, **data: Any) -> Component:
         title=label,
         **attributes({"data-do": do, "aria-label": label, **named}),
     )
+
+
+def segments(do: str, choices: Sequence[tuple[str, str, str]], *, chosen: str, label: str) -> Component:
+    """Build buttons of which one is pressed: (value, words on it, tooltip); scripts press them."""
+    buttons = [
+        html.Button(
+            words_on_it,
+            type="button",
+            title=title,
+            **attributes({"data-do": do, f"data-{do}": value, "aria-pressed": value == chosen}),
+        )
+        for value, words_on_it, title in choices
+    ]
+    return html.Div(buttons, className="segments", role="group", **attributes({"aria-label": label}))
 
 
 def grid(thumbs: Iterable[Component], label: str) -> Component:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
+from dxr_dash.analysis.distances import METRICS
+from dxr_dash.browser.queries import Query, parse_queries, queries_from_text
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import QueryError
@@ -15,9 +17,18 @@ from dxr_dash.figures.detail import View
 
 CLUSTER = "cluster"
 DISTANCE = "distance"
+TRUST = "trust"
 NOTHING = "nothing"
 COLUMN = "column:"  # and the column's name: a column may itself be called "cluster"
 THEMES = ("auto", "light", "dark")
+PAGES = ("answer", "explore")
+LAYOUTS = ("umap", "tsne")
+ARRANGEMENTS = ("points", "mosaic")
+SCALES = ("log", "linear")
+STRIPS = ("map", "selection")  # or a query's key
+MOST_TRAIL = 64  # images that the trail keeps
+MOST_WIDTH = 50  # ranks in the brush
+MOST_LENS = 10.0
 MOST_CORNERS = 512  # of a lasso; the page draws far fewer
 FEW_CATEGORIES = 40  # up to so many, labels colour the map at first
 
@@ -42,6 +53,18 @@ class Selection:
         view: the part of the map that is seen; None is all of it.
         aspect: width by height of the map on the screen.
         webgl: whether the browser can draw with it.
+        page: "answer" shows the verdict and distances, "explore" the rank curves.
+        layout: which layout of the map: "umap" or "tsne".
+        arrangement: "points" where the layout put them, or "mosaic", each image in a cell of its own.
+        drawn_on: layout and arrangement that the lasso was drawn on, with a space between.
+        queries: the rows of the rank curves, from top to bottom.
+        trail: rows of the images followed, oldest first; the focus is one of them.
+        first, width: the brush covers ranks first..first + width - 1.
+        scale: of the ranks, "log" or "linear".
+        metric: of the rank curves; the map and the answer keep the space's own.
+        strip: what the strip shows: "map", all images in map order; "selection"; or the key of a query.
+        lens: how strongly the strip's lens enlarges; 0 is not at all.
+        pictures: whether the map shows thumbnails where there is room.
         edition: raised by the page whenever query sets change, so that panels ask again.
         opened: raised by the page whenever a view is opened from an address, so that the map takes its zoom.
     """
@@ -59,6 +82,19 @@ class Selection:
     theme: str = "auto"
     aspect: float = 1.0
     webgl: bool = True
+    page: str = "answer"
+    layout: str = "umap"
+    arrangement: str = "points"
+    drawn_on: str = "umap points"
+    queries: tuple[Query, ...] = ()
+    trail: tuple[int, ...] = ()
+    first: int = 1
+    width: int = 10
+    scale: str = "log"
+    metric: str = "cosine"
+    strip: str = "map"
+    lens: float = 4.0
+    pictures: bool = True
     edition: int = 0
     opened: int = 0
 
@@ -74,6 +110,8 @@ class Selection:
             shown=shown,
             active=first.id if first else None,
             colour=default_colour(collection),
+            queries=tuple(Query.of_set(sets[key]) for key in shown),
+            metric=collection.space().metric,
         )
 
     @classmethod
@@ -89,6 +127,7 @@ class Selection:
         sets = collection.query_sets
         space = collection.space(_text(data.get("space", collection.default_space)))
         n_images = len(collection)
+        queries = parse_queries(data.get("queries", ()), sets, n_images)
         return cls(
             fingerprint=collection.fingerprint,
             space=space.id,
@@ -103,6 +142,22 @@ class Selection:
             theme=_one_of(data.get("theme", "auto"), THEMES),
             aspect=min(max(_number(data.get("aspect", 1.0)), 0.05), 20.0),
             webgl=data.get("webgl", True) is not False,
+            page=_one_of(data.get("page", "answer"), PAGES),
+            layout=_one_of(data.get("layout", "umap"), LAYOUTS),
+            arrangement=_one_of(data.get("arrangement", "points"), ARRANGEMENTS),
+            drawn_on=_one_of(
+                data.get("drawn_on", "umap points"),
+                tuple(f"{layout} {how}" for layout in LAYOUTS for how in ARRANGEMENTS),
+            ),
+            queries=queries,
+            trail=tuple(_whole(row, 0, n_images) for row in _list(data.get("trail", ()))[-MOST_TRAIL:]),
+            first=_whole(data.get("first", 1), 1, 2**31),
+            width=_whole(data.get("width", 10), 1, MOST_WIDTH + 1),
+            scale=_one_of(data.get("scale", "log"), SCALES),
+            metric=_one_of(data.get("metric", space.metric), METRICS),
+            strip=_strip(data.get("strip", "map"), queries),
+            lens=min(max(_number(data.get("lens", 4.0)), 0.0), MOST_LENS),
+            pictures=data.get("pictures", True) is not False,
             edition=_whole(data.get("edition", 0), 0, 2**53),
             opened=_whole(data.get("opened", 0), 0, 2**53),
         )
@@ -142,7 +197,13 @@ def default_colour(collection: Collection) -> str:
 def colour_choices(collection: Collection) -> dict[str, str]:
     """Name everything that can colour the map: value, words."""
     columns = {f"{COLUMN}{name}": name for name in collection.columns}
-    return {**columns, CLUSTER: "cluster", DISTANCE: "distance to the active set", NOTHING: "nothing"}
+    others = {
+        CLUSTER: "cluster",
+        DISTANCE: "distance to the active set",
+        TRUST: "trust in the map",
+        NOTHING: "nothing",
+    }
+    return {**columns, **others}
 
 
 def _wrong(what: str) -> QueryError:
@@ -193,6 +254,11 @@ def _colour(value: object, collection: Collection) -> str:
     if _text(value) not in colour_choices(collection):
         raise _wrong("a colouring")
     return _text(value)
+
+
+def _strip(value: object, queries: tuple[Query, ...]) -> str:
+    """Return what the strip shows; all images where the query it showed has gone."""
+    return _text(value) if value in (*STRIPS, *(one.key for one in queries)) else STRIPS[0]
 
 
 def _lasso(value: object) -> tuple[Point, ...]:
@@ -252,4 +318,17 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "pick": ("picked", _pair),
     "view": ("view", _numbers),
     "theme": ("theme", str),
+    "page": ("page", str),
+    "layout": ("layout", str),
+    "arrangement": ("arrangement", str),
+    "on": ("drawn_on", str),
+    "queries": ("queries", queries_from_text),
+    "trail": ("trail", lambda text: [int(row) for row in _ids(text)]),
+    "first": ("first", int),
+    "width": ("width", int),
+    "scale": ("scale", str),
+    "metric": ("metric", str),
+    "strip": ("strip", str),
+    "lens": ("lens", float),
+    "pictures": ("pictures", lambda text: text != "no"),
 }

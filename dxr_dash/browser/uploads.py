@@ -96,7 +96,7 @@ def _make(
     note = f"\u201c\u2068{words.short(one.name, 60)}\u2069\u201d made from {words.count(len(one))} images."
     if left_out:
         note = f"{note} {refused_list(left_out)}"
-    return Reply(show=one.id, changed=True, note=note)
+    return Reply(show=one.id, slot=one.colour, changed=True, note=note)
 
 
 def _line(**content: object) -> str:

@@ -1,0 +1,7 @@
+// The rank curves: summary, rows, the one brush, filmstrips.
+(() => {
+  "use strict";
+  const dxr = (window.dxr = window.dxr || {});
+
+  dxr.flash = () => {};
+})();
