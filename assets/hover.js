@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const dxr = (window.dxr = window.dxr || {});
+  const MOST_RANKS = 12; // queries in the card
   const KEPT = 300; // pictures whose bytes are kept here; the browser's own cache holds the rest
 
   const pictures = new Map(); // row -> promise of {src, name, label}
@@ -52,6 +53,9 @@
     return pictures.get(row);
   }
 
+  const listeners = [];
+  dxr.onHover = (listener) => listeners.push(listener);
+
   // Say what the pointer is on. `at` says where that is on the screen; the card goes beside it.
   dxr.hover = async (what, at, thumb = null) => {
     const mine = ++turn;
@@ -59,6 +63,7 @@
     light(what.row);
     dxr.drawOverlay();
     dxr.markDistance(distanceOf(what));
+    for (const listener of listeners) listener(what);
     const about = what.row === undefined ? what : { ...(await pictureOf(what.row)), note: what.note };
     if (mine === turn) showCard(about, at);
   };
@@ -70,6 +75,7 @@
     light(undefined);
     dxr.drawOverlay();
     dxr.markDistance(null);
+    for (const listener of listeners) listener(null);
     dxr.element(dxr.ids.card).hidden = true;
   };
 
@@ -109,6 +115,8 @@
     else if (s && s.active && under && under.row !== undefined && !dxr.distances().values)
       dxr.distances().ready.then(() => under && dxr.markDistance(distanceOf(under)));
     if (about.note) parts.push(line(about.note, "note"));
+    const ranks = under && rankTable(under);
+    if (ranks) parts.push(ranks);
     card.replaceChildren(...parts);
     card.hidden = false;
     const [width, height, gap] = [card.offsetWidth, card.offsetHeight, 14];
@@ -117,15 +125,36 @@
     card.style.transform = `translate(${Math.max(left, 8)}px, ${Math.max(top, 8)}px)`;
   }
 
+  // The rank and distance of what the pointer is on, for each query that knows it.
+  function rankTable(what) {
+    const { queries } = dxr.selection();
+    const table = document.createElement("table");
+    for (const { key, slot } of queries) {
+      const rank = dxr.rankFor(key, what);
+      if (!rank) continue;
+      if (table.rows.length === MOST_RANKS) {
+        table.insertRow().insertCell().textContent = "…";
+        break;
+      }
+      const row = table.insertRow();
+      const [sign, where, far] = [row.insertCell(), row.insertCell(), row.insertCell()];
+      sign.className = `sign set-${slot % 8}`;
+      where.textContent = `rank ${dxr.count(rank)}`;
+      far.textContent = dxr.ranking(key).at(rank).distance.toFixed(3);
+    }
+    return table.rows.length ? table : null;
+  }
+
   function thumbUnder(event) {
     return event.target instanceof Element ? event.target.closest(".thumb") : null;
   }
 
   function enter(thumb) {
-    const { row, name, label, src, note, distance } = thumb.dataset;
+    const { row, name, label, src, note, distance, item, set } = thumb.dataset;
     const box = thumb.getBoundingClientRect();
     const what = { name, label, src, note };
     if (row !== undefined) what.row = Number(row);
+    else if (set !== undefined) [what.item, what.set] = [Number(item), set];
     if (distance !== undefined) what.distance = Number(distance);
     dxr.hover(what, { left: box.left, right: box.right, y: box.top + box.height / 2 }, thumb);
   }

@@ -43,6 +43,10 @@ CONFIDENCE = 0.95
 MIN_QUERY_IMAGES = 5  # fewer cannot carry a verdict
 PRECISION_AT = 10
 
+# Rank curves
+NOISE_QUANTILE = 0.01  # of the baseline: images farther away than this are no nearer than chance often gives
+CURVE_MEMBERS = 256  # of a set, evenly spaced: more would not move the median visibly
+
 # The page
 HOST = "127.0.0.1"
 PORT = 8050

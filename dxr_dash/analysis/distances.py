@@ -25,6 +25,8 @@ moves a cosine distance near 0 by less than 1e-14 as well."""
 
 BLOCK_NUMBERS = 8_388_608  # in one float64 buffer: 64 MiB
 BLOCK_ROWS = 8_192  # longer blocks no longer speed up the product and fall out of the cache
+NARROW_ROWS = 1_024  # for few queries the widened block is the largest array: it must stay in the cache
+NARROW_QUERIES = 8
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def to_keys(values: npt.ArrayLike, metric: str) -> DoubleArray:
 def block_rows(n_queries: int, n_dimensions: int) -> int:
     """Choose how many gallery rows to take at once, so that no buffer outgrows BLOCK_NUMBERS by much."""
     widest = max(n_queries, n_dimensions, 1)
-    return max(256, min(BLOCK_ROWS, BLOCK_NUMBERS // widest))
+    longest = NARROW_ROWS if n_queries <= NARROW_QUERIES else BLOCK_ROWS
+    return max(256, min(longest, BLOCK_NUMBERS // widest))
 
 
 def key_blocks(

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from dxr_dash.browser import ids, map_panel, respond
+from dxr_dash.browser import ids, map_panel, rank_panel, respond
 from dxr_dash.browser.commands import carry_out
 from dxr_dash.browser.state import Selection
 from dxr_dash.collection.store import Collection
@@ -84,6 +84,15 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
     )
     def on_distances(data: Data) -> Any:
         return respond.distances_of(collection, view(data))
+
+    @app.callback(
+        Output(ids.RANKS, "figure"),
+        Output(ids.ROWS, "children"),
+        Input(ids.RANKS_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_ranks(data: Data) -> Any:
+        return rank_panel.ranks_of(collection, view(data))
 
     @app.callback(Output(ids.FOUND, "children"), Input(ids.FOUND_VIEW, "data"), prevent_initial_call=True)
     def on_find(text: str | None) -> Any:

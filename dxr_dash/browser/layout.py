@@ -8,9 +8,9 @@ from dash.development.base_component import Component
 from dxr_dash import settings
 from dxr_dash.browser import ids, urls
 from dxr_dash.browser.attributes import attributes
-from dxr_dash.browser.panels import action, icon_action, segments
+from dxr_dash.browser.panels import CLEAR, action, field, icon_action, segments
+from dxr_dash.browser.rank_panel import rank_panel
 from dxr_dash.browser.state import Selection, colour_choices
-from dxr_dash.collection.query_sets import LONGEST_NAME
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.distance_figure import figure_height_px
@@ -21,6 +21,7 @@ _KEYS = (
     ("p  l  b", "pan, lasso, box"),
     ("click, Enter", "look at an image and its neighbours"),
     ("j  k  ← → ↑ ↓", "walk through the thumbnails"),
+    ("[  ]  {  }", "move the brush over the ranks, by one or by its width"),
     ("Esc", "close; then clear the lasso; then let go of the image"),
     ("s", "save the selected images as a query set"),
     ("0", "show the whole map"),
@@ -43,7 +44,8 @@ def page(collection: Collection) -> Component:
                         [_map_panel(collection), _distances_panel(collection)], className="column centre"
                     ),
                     html.Div(
-                        [_sets_panel(), _selected_panel(), _neighbours_panel()], className="column right"
+                        [_sets_panel(), _selected_panel(), _trail(), _neighbours_panel(), rank_panel()],
+                        className="column right",
                     ),
                 ],
                 className="columns",
@@ -87,10 +89,7 @@ def _stores() -> Component:
 
 def _header(collection: Collection) -> Component:
     space = collection.space()
-    facts = [
-        html.Span(f"{words.count(len(collection))} images", className="fact"),
-        html.Span(f"{space.id} · {space.metric}", className="fact", dir="auto", title="The feature space"),
-    ]
+    facts = [html.Span(f"{words.count(len(collection))} images", className="fact"), _space(collection)]
     if space.recall is not None:
         share = f"Share of the true {space.recall_at} nearest neighbours that the neighbour graph holds"
         recall = f"graph recall {words.percent(space.recall)}"
@@ -100,7 +99,7 @@ def _header(collection: Collection) -> Component:
         facts.append(html.Span(left_out, className="fact", title="`dxr info` lists them with their reasons"))
     find = html.Div(
         [
-            _field(ids.FIND_TEXT, "Find an image by its name", placeholder="Find by name  /"),
+            field(ids.FIND_TEXT, "Find an image by its name", placeholder="Find by name  /"),
             html.Div(
                 id=ids.FOUND,
                 className="found",
@@ -132,6 +131,19 @@ def _header(collection: Collection) -> Component:
     )
 
 
+def _space(collection: Collection) -> Component:
+    """Name the feature space; where there are several, one can be chosen."""
+    choices = [html.Option(f"{one.id} · {one.metric}", value=one.id) for one in collection.spaces.values()]
+    return html.Select(
+        choices,
+        id=ids.SPACE,
+        className="fact",
+        title="The feature space; `dxr build` with another network or layer adds one",
+        disabled=len(choices) == 1,
+        **attributes({"data-do": "space", "aria-label": "Feature space"}),
+    )
+
+
 def _pages() -> Component:
     """Build the switch between the two ways to look at a collection."""
     choices = (
@@ -139,24 +151,6 @@ def _pages() -> Component:
         ("explore", "Explore", "Rank curves, filmstrips and the strip (e)"),
     )
     return segments("page", choices, chosen="answer", label="Page")
-
-
-def _field(field_id: str, label: str, *, placeholder: str = "") -> Component:
-    """Build a field for one line of text, which scripts read and write.
-
-    No dcc.Input: that of Dash 4.4 moves the caret after each letter, and quick typing comes out in another order.
-    """
-    return html.Textarea(
-        id=field_id,
-        rows=1,
-        wrap="off",
-        placeholder=placeholder,
-        maxLength=LONGEST_NAME,
-        spellCheck="false",
-        dir="auto",
-        className="field",
-        **attributes({"aria-label": label}),
-    )
 
 
 def _answer_column() -> Component:
@@ -200,7 +194,7 @@ def _map_panel(collection: Collection) -> Component:
     )
     graph = dcc.Graph(
         id=ids.MAP,
-        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, **_CLEAR}},
+        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, **CLEAR}},
         config={"displayModeBar": False, "scrollZoom": True, "doubleClick": False, "displaylogo": False},
         responsive=True,
         className="graph",
@@ -220,19 +214,12 @@ def _map_panel(collection: Collection) -> Component:
     return html.Section([head, body], className="panel map-panel", **attributes({"aria-label": "Map"}))
 
 
-_CLEAR = {
-    "paper_bgcolor": "rgba(0,0,0,0)",
-    "plot_bgcolor": "rgba(0,0,0,0)",
-    "margin": dict.fromkeys("lrtb", 0),
-}
-
-
 def _distances_panel(collection: Collection) -> Component:
     """Build the panel of distances, as high as it will be: the map above must not be drawn twice."""
     n_groups = 1 + 2 * len(Selection.default(collection).shown)
     graph = dcc.Graph(
         id=ids.DISTANCES,
-        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, **_CLEAR}},
+        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, **CLEAR}},
         config={"displayModeBar": False, "doubleClick": "reset", "displaylogo": False},
         responsive=True,
         className="graph",
@@ -279,7 +266,7 @@ def _selected_panel() -> Component:
     save = html.Div(
         [
             html.Label("Save as query set", htmlFor=ids.SAVE_NAME),
-            _field(ids.SAVE_NAME, "Name of the query set", placeholder="Name"),
+            field(ids.SAVE_NAME, "Name of the query set", placeholder="Name"),
             action("Save", "save", class_name="primary", title="Keep these images as a query set (s)"),
         ],
         className="save",
@@ -290,6 +277,13 @@ def _selected_panel() -> Component:
         className="panel selected-panel",
         hidden=True,
         **attributes({"aria-label": "Selection"}),
+    )
+
+
+def _trail() -> Component:
+    """Build the way back through the images that were followed; scripts fill it."""
+    return html.Nav(
+        id=ids.TRAIL, className="trail", hidden=True, **attributes({"aria-label": "Trail of images"})
     )
 
 
@@ -328,7 +322,7 @@ def _name_dialog() -> Component:
             html.Label(
                 [
                     "Name",
-                    _field(ids.NAME_FIELD, "Name"),
+                    field(ids.NAME_FIELD, "Name"),
                 ],
                 className="name-label",
             ),

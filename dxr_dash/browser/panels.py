@@ -11,11 +11,16 @@ from dash.development.base_component import Component
 
 from dxr_dash.browser import urls
 from dxr_dash.browser.attributes import attributes
-from dxr_dash.collection.query_sets import QuerySet
+from dxr_dash.collection.query_sets import LONGEST_NAME, QuerySet
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
 from dxr_dash.records import IntArray, Neighbours, Skipped
 
+CLEAR = {
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "margin": dict.fromkeys("lrtb", 0),
+}
 LONGEST_LABEL = 200  # characters of an untrusted name that are sent at all
 
 
@@ -135,6 +140,24 @@ def segments(do: str, choices: Sequence[tuple[str, str, str]], *, chosen: str, l
         for value, words_on_it, title in choices
     ]
     return html.Div(buttons, className="segments", role="group", **attributes({"aria-label": label}))
+
+
+def field(field_id: str, label: str, *, placeholder: str = "", class_name: str = "") -> Component:
+    """Build a field for one line of text, which scripts read and write.
+
+    No dcc.Input: that of Dash 4.4 moves the caret after each letter, and quick typing comes out in another order.
+    """
+    return html.Textarea(
+        id=field_id,
+        rows=1,
+        wrap="off",
+        placeholder=placeholder,
+        maxLength=LONGEST_NAME,
+        spellCheck="false",
+        dir="auto",
+        className=f"field {class_name}".strip(),
+        **attributes({"aria-label": label}),
+    )
 
 
 def grid(thumbs: Iterable[Component], label: str) -> Component:

@@ -8,6 +8,10 @@ THUMBNAIL = "/thumbnails/<version>/<int:row>.jpg"
 OUTSIDE = "/outside/<version>/<query_set>/<int:index>.jpg"
 COORDINATES = "/coordinates/<version>/<space>.f32"
 DISTANCES = "/distances/<version>/<space>/<query_set>.f32"
+RANKING = "/ranking/<version>/<space>/<metric>/<key>/<int:page>.bin"
+MEMBERS = "/members/<version>/<query_set>.i32"
+LABEL_CODES = "/labels/<version>.i32"
+LABEL_NAMES = "/labels/<version>.json"
 QUERY_SETS = "/query-sets"
 
 
