@@ -22,7 +22,7 @@
   dxr.onBrush = (listener) => brushListeners.push(listener);
   dxr.brush = () => live || { first: dxr.selection().first, width: dxr.selection().width };
   dxr.lastRank = () => {
-    const curves = [...linesByKey().values()].map(({ x }) => x[x.length - 1]);
+    const curves = [...linesByKey().values()].filter(({ x }) => x.length).map(({ x }) => x[x.length - 1]);
     return curves.length ? Math.max(1, ...curves) : Number(dxr.facts().images); // none is drawn yet
   };
 
@@ -62,7 +62,7 @@
     const plot = plotOf();
     const lines = new Map();
     for (const trace of (plot && plot._fullData) || [])
-      if (trace.meta && trace.meta.key) lines.set(trace.meta.key, { x: trace.x, y: trace.y, line: trace.line });
+      if (trace.meta && trace.meta.key) lines.set(trace.meta.key, { x: trace.x || [], y: trace.y || [] });
     for (const trace of (plot && plot._fullData) || [])
       if (trace.meta && trace.meta.band && lines.has(trace.meta.band))
         lines.get(trace.meta.band).band = { x: trace.x, y: trace.y };
@@ -120,7 +120,7 @@
     for (const row of rowsOf()) {
       const box = row.querySelector(".rank-curve");
       const line = lines.get(row.dataset.key);
-      if (!box || !scale || !line) continue;
+      if (!box || !scale || !line || !line.x.length) continue;
       const [width, height] = [box.clientWidth, box.clientHeight];
       if (!width) continue;
       const [bottom, top] = scale.range;
@@ -357,7 +357,7 @@
       const line = lines.get(key);
       const box = row.querySelector(".rank-curve");
       const dot = box && box.querySelector(".dot");
-      if (!dot || !line) continue;
+      if (!dot || !line || !line.x.length) continue;
       const rank = item === undefined || item === null ? 0 : dxr.rankFor(key, under);
       if (!rank) {
         dot.setAttribute("cx", -20);

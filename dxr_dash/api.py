@@ -251,6 +251,8 @@ def _ranked(
         far[asked] = np.inf
         return curves.ranking(far, gallery)
     if isinstance(asked, str):
+        if not len(find_query_set(collection, asked)):
+            return curves.ranking([], [])
         found = _set_distances_by(collection, where, asked, metric)
         hidden = found.items < 0
         within = np.where(np.isnan(found.within), np.inf, found.within).min(axis=1, initial=np.inf)

@@ -67,6 +67,7 @@ def page(collection: Collection) -> Component:
                 "data-page": "answer",
                 "data-version": urls.version(collection),
                 "data-images": len(collection),
+                "data-metric": collection.space().metric,
                 "data-points-limit": settings.MAP_POINTS_LIMIT,
                 "data-most-images": settings.UPLOAD_MAX_IMAGES,
                 "data-most-image-bytes": settings.UPLOAD_MAX_IMAGE_BYTES,

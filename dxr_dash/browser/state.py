@@ -143,7 +143,7 @@ class Selection:
             aspect=min(max(_number(data.get("aspect", 1.0)), 0.05), 20.0),
             webgl=data.get("webgl", True) is not False,
             page=_one_of(data.get("page", "answer"), PAGES),
-            layout=_one_of(data.get("layout", "umap"), LAYOUTS),
+            layout=space.layout(_one_of(data.get("layout", "umap"), LAYOUTS)).name,
             arrangement=_one_of(data.get("arrangement", "points"), ARRANGEMENTS),
             drawn_on=_one_of(
                 data.get("drawn_on", "umap points"),
