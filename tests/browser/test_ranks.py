@@ -286,7 +286,7 @@ def test_hovering_a_point_marks_it_on_every_curve_at_its_rank_without_asking_the
     before = len(watch.callbacks)
     hover_point(page, row)
     expect(page.locator(f"#{ids.RANKS_OVERLAY} .dots circle")).to_have_count(3)
-    asked = {
+    asked: dict[str, api.Asked] = {
         "s.faces-in-things": "faces-in-things",
         "s.things-without-faces": "things-without-faces",
         "r50": 50,
