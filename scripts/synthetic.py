@@ -60,8 +60,9 @@ def pictures(seed: int) -> list[bytes]:
         image = Image.new("RGB", (side, side), tuple(draw.integers(0, 256, 3).tolist()))
         pen = ImageDraw.Draw(image)
         for _ in range(5):
-            x, y, r = draw.integers(8, side - 8), draw.integers(8, side - 8), draw.integers(6, 40)
-            pen.ellipse((x - r, y - r, x + r, y + r), fill=tuple(draw.integers(0, 256, 3).tolist()))
+            middle, r = draw.integers(8, side - 8, 2), draw.integers(6, 40)
+            box = [float(edge) for edge in (*(middle - r), *(middle + r))]
+            pen.ellipse(box, fill=tuple(draw.integers(0, 256, 3).tolist()))
         file = io.BytesIO()
         image.save(file, "JPEG", quality=settings.THUMBNAIL_QUALITY)
         found.append(file.getvalue())

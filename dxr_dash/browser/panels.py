@@ -116,7 +116,7 @@ def action(text: str, do: str, *, class_name: str = "", title: str = "", **data:
     )
 
 
-def icon_action(icon: str, label: str, do: str, **data: Any) -> Component:
+def icon_action(icon: str, label: str, do: str, *, disabled: bool = False, **data: Any) -> Component:
     """Build a button with a sign on it; the label is for screen readers and the tooltip."""
     named = {f"data-{key}": value for key, value in data.items()}
     return html.Button(
@@ -124,6 +124,7 @@ def icon_action(icon: str, label: str, do: str, **data: Any) -> Component:
         type="button",
         className="icon-button",
         title=label,
+        disabled=disabled,
         **attributes({"data-do": do, "aria-label": label, **named}),
     )
 

@@ -231,18 +231,29 @@ def _row_actions(query: Query, name: str, place: int, n_queries: int) -> Compone
             }
         ),
     )
-    buttons: list[Component] = [pin]
-    if place > 0:
-        buttons.append(icon_action("up", f"Move {name} up", "move-query", key=query.key, by=-1))
-    if place < n_queries - 1:
-        buttons.append(icon_action("down", f"Move {name} down", "move-query", key=query.key, by=1))
-    buttons += [
-        icon_action(
-            "pencil", f"Name this row instead of {name}", "name-query", key=query.key, name=query.name or name
-        ),
-        icon_action("close", f"Remove {name}", "remove-query", key=query.key),
-    ]
-    return html.Div(buttons, className="rank-actions")
+    return html.Div(
+        [
+            icon_action(
+                "pencil",
+                f"Name this row instead of {name}",
+                "name-query",
+                key=query.key,
+                name=query.name or name,
+            ),
+            pin,
+            icon_action("close", f"Remove {name}", "remove-query", key=query.key),
+            icon_action("up", f"Move {name} up", "move-query", disabled=place == 0, key=query.key, by=-1),
+            icon_action(
+                "down",
+                f"Move {name} down",
+                "move-query",
+                disabled=place == n_queries - 1,
+                key=query.key,
+                by=1,
+            ),
+        ],
+        className="rank-actions",
+    )
 
 
 def _tools(collection: Collection, selection: Selection) -> Component:

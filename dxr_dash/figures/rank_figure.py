@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -57,25 +58,10 @@ def rank_figure(
         scale: of the ranks, "log" or "linear".
         revision: the same as long as zoom is to be kept.
     """
-    figure = go.Figure()
-    for one in drawn:
-        if one.curve.low is not None and one.curve.high is not None and one.curve.n_members > 1:
-            figure.add_trace(_band(one, metric, theme))
-    for one in drawn:
-        figure.add_trace(_line(one, metric, theme))
+    banded = [one for one in drawn if one.curve.low is not None and one.curve.n_members > 1]
+    bands = [_band(one, metric, theme) for one in banded]
+    figure = go.Figure([*bands, *(_line(one, metric, theme) for one in drawn)])
     low, high = _range(drawn, [at for at, _ in references], metric)
-    for at, text in references:
-        figure.add_hline(
-            y=height(at, metric),
-            line={"width": 1, "color": theme.muted, "dash": "dot"},
-            annotation={
-                "text": text,
-                "font": {"size": 11, "color": theme.muted},
-                "xanchor": "right",
-                "yanchor": "bottom",
-                "borderpad": 1,
-            },
-        )
     last = max((one.curve.n_ranked for one in drawn), default=1)
     figure.update_layout(
         template=template(theme),
@@ -83,6 +69,8 @@ def rank_figure(
         uirevision=revision,
         hovermode=False,
         dragmode=False,
+        shapes=[_reference(at, metric, theme) for at, _ in references],
+        annotations=[_says(at, text, metric, theme) for at, text in references],
         xaxis={
             "title": {"text": "rank", "standoff": 4},
             "type": scale,
@@ -107,6 +95,23 @@ def rank_figure(
 def height(distance: float | DoubleArray, metric: str) -> float | DoubleArray:
     """Return where a distance is drawn: as similarity for cosine, else as it is."""
     return 1.0 - distance if metric == "cosine" else distance
+
+
+def _reference(at: float, metric: str, theme: Theme) -> dict[str, Any]:
+    line = {"width": 1, "color": theme.muted, "dash": "dot"}
+    y = height(at, metric)
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": line}
+
+
+def _says(at: float, text: str, metric: str, theme: Theme) -> dict[str, Any]:
+    place = {"xref": "paper", "x": 1, "y": height(at, metric), "xanchor": "right", "yanchor": "bottom"}
+    return {
+        **place,
+        "text": text,
+        "showarrow": False,
+        "borderpad": 1,
+        "font": {"size": 11, "color": theme.muted},
+    }
 
 
 def _line(one: Drawn, metric: str, theme: Theme) -> go.Scatter:
