@@ -19,6 +19,9 @@ SMALL = 10_000  # images; umap-learn's own border between 500 and 200 epochs
 ROWS_AT_ONCE = 8_192
 TSNE_EARLY_EPOCHS, TSNE_EPOCHS = 250, 500  # openTSNE's own
 TSNE_EXAGGERATION = 12.0
+TSNE_FEW = (
+    100  # images; fewer are nearly all each other's neighbours, and exaggeration would pull them into a point
+)
 TSNE_START_SPREAD = 1e-4  # standard deviation; larger starts slow the early epochs down
 TSNE_SMALL = 10_000  # images; openTSNE's own border between the tree and the Fourier grid
 TSNE_PROGRESS_EPOCHS = 25
@@ -150,7 +153,7 @@ def tsne_coordinates(
         )
         found = found.optimize(
             TSNE_EARLY_EPOCHS,
-            exaggeration=TSNE_EXAGGERATION,
+            exaggeration=TSNE_EXAGGERATION if len(vectors) >= TSNE_FEW else 1.0,
             momentum=0.5,
             callbacks=lambda epoch, *_: on_progress("t-SNE", epoch, n_epochs),
         )
@@ -159,6 +162,8 @@ def tsne_coordinates(
             momentum=0.8,
             callbacks=lambda epoch, *_: on_progress("t-SNE", TSNE_EARLY_EPOCHS + epoch, n_epochs),
         )
+    if np.ptp(found) < TSNE_START_SPREAD:  # images that are all the same: one place, without the noise
+        return np.zeros_like(start)
     return np.ascontiguousarray(found, np.float32)
 
 
