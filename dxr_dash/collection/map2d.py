@@ -134,7 +134,9 @@ def tsne_coordinates(
     none = graph.rows < 0  # an edge from an image to itself pulls nowhere
     rows = np.where(none, np.arange(len(vectors))[:, None], graph.rows)
     distances = np.where(none, np.max(graph.distances, initial=0.0, where=~none), graph.distances)
-    n_cores = os.cpu_count() or 1
+    small = len(vectors) < TSNE_SMALL
+    # the tree's short epochs gain a second from more cores, and lose a minute where the cores have other work to do
+    n_cores = 1 if small else os.cpu_count() or 1
     n_epochs = TSNE_EARLY_EPOCHS + TSNE_EPOCHS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -146,7 +148,7 @@ def tsne_coordinates(
         found = TSNEEmbedding(
             wide,
             affinities,
-            negative_gradient_method="bh" if len(vectors) < TSNE_SMALL else "fft",
+            negative_gradient_method="bh" if small else "fft",
             n_jobs=n_cores,
             random_state=seed,
             callbacks_every_iters=TSNE_PROGRESS_EPOCHS,
