@@ -56,7 +56,7 @@
   const listeners = [];
   dxr.onHover = (listener) => listeners.push(listener);
 
-  // Say what the pointer is on. `at` says where that is on the screen; the card goes beside it.
+  // Say what the pointer is on. `at` says where that is on the screen; the card goes beside it, or `above` a height.
   dxr.hover = async (what, at, thumb = null) => {
     const mine = ++turn;
     [under, source] = [what, thumb];
@@ -120,8 +120,10 @@
     card.replaceChildren(...parts);
     card.hidden = false;
     const [width, height, gap] = [card.offsetWidth, card.offsetHeight, 14];
-    const left = at.right + gap + width > innerWidth ? at.left - gap - width : at.right + gap;
-    const top = Math.min(Math.max(at.y - height / 2, 8), innerHeight - height - 8);
+    const beside = at.right + gap + width > innerWidth ? at.left - gap - width : at.right + gap;
+    const left = at.above === undefined ? beside : Math.min((at.left + at.right - width) / 2, innerWidth - width - 8);
+    const wanted = at.above === undefined ? at.y - height / 2 : at.above - gap - height;
+    const top = Math.min(Math.max(wanted, 8), innerHeight - height - 8);
     card.style.transform = `translate(${Math.max(left, 8)}px, ${Math.max(top, 8)}px)`;
   }
 

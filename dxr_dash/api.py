@@ -26,14 +26,17 @@ from dxr_dash.analysis import set_distances as passes
 from dxr_dash.analysis.baseline import baseline_distances, closer_than
 from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.distribution import distance_axis, distribution
+from dxr_dash.analysis.map_order import map_order
 from dxr_dash.analysis.polygon import inside_polygon
 from dxr_dash.collection import query_sets as sets
 from dxr_dash.collection.build import build as build_chain
 from dxr_dash.collection.gallery import Labels
+from dxr_dash.collection.layouts import Layout
 from dxr_dash.collection.outside import embed_outside
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.steps import write_json
 from dxr_dash.collection.store import Collection, Space
+from dxr_dash.collection.tiles import slivers
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import (
     Answer,
@@ -582,6 +585,47 @@ def rows_in_polygon(
     """
     where = collection.space(space).layout(layout)
     return inside_polygon(where.positions if mosaic else where.coordinates, polygon)
+
+
+def rows_in_map_order(
+    collection: Collection,
+    *,
+    space: str | None = None,
+    layout: str | None = None,
+    among: IntArray | None = None,
+) -> IntArray:
+    """Put images in line so that neighbours in line are neighbours on the map: (n,) rows.
+
+    Args:
+        layout: "umap" or "tsne"; left out, UMAP.
+        among: the rows to put in line; left out, all of them.
+
+    Raises:
+        QueryError: there is no such space, layout or row.
+    """
+    ordered = _in_map_order(collection.space(space).layout(layout))
+    if among is None:
+        return ordered
+    meant = np.zeros(len(collection), bool)
+    meant[checked_rows(collection, among)] = True
+    return ordered[meant[ordered]]
+
+
+@lru_cache(maxsize=4)
+def _in_map_order(layout: Layout) -> IntArray:
+    return map_order(layout.coordinates)
+
+
+def sliver_picture(collection: Collection, rows: Sequence[int]) -> bytes:
+    """Draw the middle of each image as a narrow strip, side by side: a JPEG file.
+
+    Args:
+        rows: from left to right; as many as ``collection.tiles`` allows.
+
+    Raises:
+        QueryError: there is no such row, or there are none or too many.
+    """
+    return slivers(collection, rows, width_px=settings.SLIVER_WIDTH_PX, height_px=settings.SLIVER_HEIGHT_PX)
 
 
 def query_vectors(one: QuerySet, where: Space) -> FloatArray:

@@ -43,6 +43,10 @@ TSNE_LIMIT = (
 )
 SWATCH_PX = 8  # side of the small squares that the mosaic is drawn from at a distance
 
+# Strip
+SLIVER_WIDTH_PX = 16  # up to here the strip shows the middle of an image, beyond its thumbnail
+SLIVER_HEIGHT_PX = 64
+
 # Baseline
 BASELINE_PAIRS = 200_000  # random gallery pairs
 BASELINE_ALL_PAIRS_LIMIT = 1_500  # images; up to here every pair is taken

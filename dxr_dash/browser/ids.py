@@ -53,6 +53,13 @@ BRUSH_WIDTH = "brush-width"
 METRIC = "metric"
 TRAIL = "trail"
 
+# Strip
+STRIP_SOURCE = "strip-source"
+STRIP_LENS = "strip-lens"
+STRIP_FACTS = "strip-facts"
+STRIP_STAGE = "strip-stage"
+STRIP_NOTE = "strip-note"
+
 # What lies over the page
 CARD = "card"
 DROP_VEIL = "drop-veil"

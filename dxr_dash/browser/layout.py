@@ -11,6 +11,7 @@ from dxr_dash.browser.attributes import attributes
 from dxr_dash.browser.panels import CLEAR, action, field, icon_action, segments
 from dxr_dash.browser.rank_panel import rank_panel
 from dxr_dash.browser.state import Selection, colour_choices
+from dxr_dash.browser.strip_panel import strip_panel
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.distance_figure import figure_height_px
@@ -22,6 +23,7 @@ _KEYS = (
     ("click, Enter", "look at an image and its neighbours"),
     ("j  k  ← → ↑ ↓", "walk through the thumbnails"),
     ("[  ]  {  }", "move the brush over the ranks, by one or by its width"),
+    ("← → ↑ ↓ on the strip", "move along it; strengthen or weaken its lens"),
     ("Esc", "close; then clear the lasso; then let go of the image"),
     ("s", "save the selected images as a query set"),
     ("0", "show the whole map"),
@@ -41,7 +43,8 @@ def page(collection: Collection) -> Component:
                 [
                     _answer_column(),
                     html.Div(
-                        [_map_panel(collection), _distances_panel(collection)], className="column centre"
+                        [_map_panel(collection), strip_panel(), _distances_panel(collection)],
+                        className="column centre",
                     ),
                     html.Div(
                         [_sets_panel(), _selected_panel(), _trail(), _neighbours_panel(), rank_panel()],

@@ -16,9 +16,10 @@ from dxr_dash import api, settings
 from dxr_dash.browser import uploads, urls
 from dxr_dash.browser.panels import picture
 from dxr_dash.browser.rankings import label_table, ranking_page
+from dxr_dash.browser.strip_panel import rows_named, selected_in_map_order
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import DxrError, QueryError
-from dxr_dash.records import FloatArray
+from dxr_dash.records import FloatArray, IntArray
 
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ def register_routes(server: Flask, collection: Collection) -> None:
     _picture_routes(server, collection)
     _number_routes(server, collection)
     _ranking_routes(server, collection)
+    _strip_routes(server, collection)
 
     @server.post(urls.QUERY_SETS)
     def query_sets() -> Response:
@@ -93,6 +95,20 @@ def _ranking_routes(server: Flask, collection: Collection) -> None:
     def label_names() -> Response:
         _, names = label_table(collection)
         return _kept(json.dumps(names).encode(), "application/json")
+
+
+def _strip_routes(server: Flask, collection: Collection) -> None:
+    @server.get(urls.ORDER)
+    def order(space: str, layout: str) -> Response:
+        return _rows(_or_404(lambda: api.rows_in_map_order(collection, space=space, layout=layout)))
+
+    @server.get(urls.SELECTED)
+    def selected() -> Response:
+        return _rows(_or_404(lambda: selected_in_map_order(collection, request.query_string.decode(errors="replace"))))
+
+    @server.get(urls.SLIVERS)
+    def slivers(rows: str) -> Response:
+        return _kept(_or_404(lambda: api.sliver_picture(collection, rows_named(rows))), "image/jpeg")
 
 
 def refuse_other_hosts(server: Flask, host: str) -> None:
@@ -165,3 +181,7 @@ def _kept_ranking(data: bytes, n_ranked: int) -> Response:
 
 def _numbers(values: FloatArray) -> Response:
     return _kept(np.ascontiguousarray(values, dtype="<f4").tobytes(), "application/octet-stream")
+
+
+def _rows(rows: IntArray) -> Response:
+    return _kept(rows.astype("<u4").tobytes(), "application/octet-stream")
