@@ -3,10 +3,11 @@
   "use strict";
   const dxr = (window.dxr = window.dxr || {});
   const IN_FILE = 64; // slivers asked for at once
-  const MOST_FILES = 128; // kept: a quarter of a megabyte each
+  const MOST_SLIVERS = 8192; // kept: four kilobytes each
   const MOST_WHOLE = 160; // thumbnails kept
   const FILES_AT_ONCE = 3;
   const WHOLE_AT_ONCE = 6;
+  const RESTS_MS = 60; // what the lens only flies over is not asked for
 
   const slivers = new Map(); // row -> {file, at}
   const files = new Set(); // {rows, bitmap, used}
@@ -16,6 +17,7 @@
   let filesAsked = 0;
   let wholeAsked = 0;
   let wanted = { rows: [], whole: [] };
+  let since = new Map(); // what is wanted -> since when
 
   const listeners = [];
   dxr.onPicture = (listener) => listeners.push(listener);
@@ -45,14 +47,28 @@
   // Ask for what the line needs now: gallery rows, and {item, set} to be seen whole; what matters most comes first.
   dxr.wantPictures = (rows, items) => {
     frame += 1;
-    const addresses = items.map(({ item, set }) => addressOf(item, set)).filter((address) => !whole.has(address));
-    wanted = { rows: rows.filter((row) => !slivers.has(row) && !asked.has(row)), whole: addresses };
+    wanted = {
+      rows: rows.filter((row) => !slivers.has(row) && !asked.has(row)),
+      whole: items.map(({ item, set }) => addressOf(item, set)).filter((address) => !whole.has(address)),
+    };
+    const now = performance.now();
+    since = new Map([...wanted.rows, ...wanted.whole].map((one) => [one, since.get(one) ?? now]));
     ask();
   };
 
+  let later = 0;
   function ask() {
-    while (filesAsked < FILES_AT_ONCE && wanted.rows.length) askFile(wanted.rows.splice(0, IN_FILE));
-    while (wholeAsked < WHOLE_AT_ONCE && wanted.whole.length) askWhole(wanted.whole.shift());
+    const until = performance.now() - RESTS_MS;
+    const ripe = (one) => since.get(one) <= until;
+    const take = (list, most) => {
+      const found = wanted[list].filter(ripe).slice(0, most);
+      wanted[list] = wanted[list].filter((one) => !found.includes(one));
+      return found;
+    };
+    for (let rows; filesAsked < FILES_AT_ONCE && (rows = take("rows", IN_FILE)).length; ) askFile(rows);
+    take("whole", WHOLE_AT_ONCE - wholeAsked).forEach(askWhole);
+    clearTimeout(later);
+    if ([...wanted.rows, ...wanted.whole].some((one) => !ripe(one))) later = setTimeout(ask, RESTS_MS / 2);
   }
 
   async function askFile(rows) {
@@ -77,7 +93,7 @@
   }
 
   function forget() {
-    while (files.size > MOST_FILES) {
+    while (slivers.size > MOST_SLIVERS) {
       const oldest = [...files].reduce((a, b) => (b.used < a.used ? b : a));
       files.delete(oldest);
       for (const row of oldest.rows) if (slivers.get(row).file === oldest) slivers.delete(row);

@@ -96,9 +96,12 @@
     const stage = dxr.stripStage();
     const every = n ? 2 ** Math.max(0, Math.round(Math.log2(n / stage.clientWidth))) : 1;
     const images = `${dxr.count(n)} image${n === 1 ? "" : "s"}`;
-    const facts = !n ? "" : every > 1 ? `${images}, one of ${every} drawn` : images;
+    const facts = !n ? "" : every > 1 ? `${images} · 1 in ${every}` : images;
     const box = dxr.element(dxr.ids.stripFacts);
-    if (box.textContent !== facts) box.textContent = facts;
+    if (box.textContent !== facts) {
+      box.textContent = facts;
+      box.title = every > 1 ? `One image stands for ${every}, evenly along the line; the lens shows each` : "";
+    }
     stage.setAttribute("aria-valuemax", Math.max(n, 1));
     stage.setAttribute("aria-disabled", String(!n));
   }
