@@ -71,19 +71,20 @@
   };
 
   // What to draw: {image, left, right} from left to right, without a gap, on whole pixels of a screen with `ratio` of them to
-  // one of ours. Where images are narrower than a pixel one stands for several: every second, fourth, eighth ... of the line,
+  // one of ours. Where images are narrower than a column one stands for several: every second, fourth, eighth ... of the line,
   // so that wherever the lens moves, the same ones stand for the others.
   dxr.slivers = (lens, ratio = 1) => {
     const { width, n } = lens;
+    const column = Math.max(1, Math.round(ratio)) / ratio; // the narrowest sliver
     const found = [];
     let left = 0;
     while (left < width) {
-      const u = Math.min(Math.max(lens.image(left + 0.5), 0), n - 1e-6);
-      const every = 2 ** Math.max(0, Math.round(-Math.log2(lens.density(u))));
+      const u = Math.min(Math.max(lens.image(left + column / 2), 0), n - 1e-6);
+      const every = 2 ** Math.max(0, Math.round(-Math.log2(lens.density(u) * column)));
       const image = Math.floor(u / every) * every;
-      // one that stands for others goes pixel by pixel: among those others may be the focus
+      // one that stands for others goes column by column: among those others may be the focus
       const end = every > 1 ? 0 : Math.round(lens.place(image + 1) * ratio) / ratio;
-      const right = Math.min(width, Math.max(end, left + 1));
+      const right = Math.min(width, Math.max(end, left + column));
       const last = found[found.length - 1];
       if (last && image <= last.image) last.right = right;
       else found.push({ image, left, right });

@@ -44,11 +44,13 @@
 
   // The images that the lasso or the legend selects; null when nothing is selected.
   dxr.selectedOrder = () => {
-    const { lasso, picked } = dxr.selection();
+    const { space, layout, lasso, drawn_on, picked } = dxr.selection();
     if (!lasso.length && !picked) return null;
-    const said = new URLSearchParams(location.search);
-    for (const key of [...said.keys()])
-      if (!["space", "layout", "arrangement", "lasso", "on", "pick"].includes(key)) said.delete(key);
+    // as the page's own address has them; that one is a moment behind the selection
+    const said = new URLSearchParams({ space, layout });
+    if (lasso.length) said.set("lasso", lasso.flat().map((x) => Number(x.toPrecision(5))));
+    if (lasso.length) said.set("on", drawn_on);
+    if (picked) said.set("pick", picked.join("="));
     return order(`/selected/${dxr.facts().version}.u32?${said}`);
   };
 

@@ -22,7 +22,7 @@
 
   dxr.stripStage = () => dxr.element(dxr.ids.stripStage);
   dxr.stripParts = { top: TOP, height: HEIGHT, rail: TOP + HEIGHT };
-  dxr.stripNow = () => ({ line, lens, drawn, at, open });
+  dxr.stripNow = () => ({ line, lens, drawn, at, open, moving: grown !== (open ? 1 : 0) });
 
   // ---- The lens: open at a place, closed, stronger or weaker.
 

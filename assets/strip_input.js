@@ -65,8 +65,9 @@
     if (event.pointerType === "touch") return undefined;
     const { lens, open } = dxr.stripNow();
     const below = y > dxr.stripParts.rail;
+    if (!lens) return undefined;
     pointer = { x };
-    if (lens && x <= lens.width && !(below && open)) dxr.openLens((x / lens.width) * lens.n);
+    if (x <= lens.width && !(below && open)) dxr.openLens((x / lens.width) * lens.n);
     dxr.stripStage().style.cursor = cursorAt(x, below);
     dxr.drawStrip();
     return undefined;
