@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
+from cachetools import LRUCache, cached
 
 from dxr_dash import settings
 from dxr_dash.analysis import answer as answers
@@ -57,7 +58,14 @@ RANKINGS_KEPT = 32  # 8 bytes an image each
 
 Asked = int | str | tuple[str, int]
 """What a ranking asks with: a gallery row, a query set's id, or (set id, place) of one of its outside images."""
+F = TypeVar("F", bound=Callable[..., Any])
 _embedding = threading.Lock()  # one network at a time: two would only fight for the same cores
+
+
+def _kept(n_results: int) -> Callable[[F], F]:
+    """Keep the last results of a slow function; of several threads that ask for the same one, one computes it."""
+    keep = cached(LRUCache(n_results), condition=threading.Condition())
+    return cast("Callable[[F], F]", keep)
 
 
 def build(
@@ -237,7 +245,7 @@ def ranking(
     )
 
 
-@lru_cache(maxsize=RANKINGS_KEPT)
+@_kept(RANKINGS_KEPT)
 def _ranked(
     collection: Collection,
     where: Space,
@@ -300,7 +308,7 @@ def rank_curve(
     )
 
 
-@lru_cache(maxsize=ANSWERS_KEPT)
+@_kept(ANSWERS_KEPT)
 def _set_curve(
     collection: Collection,
     where: Space,
@@ -343,7 +351,7 @@ def baseline(collection: Collection, *, space: str | None = None, metric: str | 
     return where.baseline if metric in (None, where.metric) else _baseline_by(where, str(metric))
 
 
-@lru_cache(maxsize=4)
+@_kept(4)
 def _baseline_by(where: Space, metric: str) -> FloatArray:
     return baseline_distances(where.vectors, metric=metric, seed=settings.SEED)
 
@@ -371,7 +379,7 @@ def set_distances(collection: Collection, query_set: str, *, space: str | None =
     return _measured(collection, where, one.id, one.rows, one.outside)
 
 
-@lru_cache(maxsize=ANSWERS_KEPT)
+@_kept(ANSWERS_KEPT)
 def _measured(
     collection: Collection, where: Space, query_set: str, _rows: tuple[int, ...], _outside: tuple[str, ...]
 ) -> SetDistances:
@@ -405,7 +413,7 @@ def answer(
     return _answered(collection, where, (one.id, one.name, one.rows, one.outside), key)
 
 
-@lru_cache(maxsize=ANSWERS_KEPT)
+@_kept(ANSWERS_KEPT)
 def _answered(
     collection: Collection,
     where: Space,
