@@ -265,7 +265,7 @@ def test_threads_that_ask_for_the_same_ranking_wait_for_one_pass(
         return measure(*args, **more)
 
     barrier = threading.Barrier(2)
-    monkeypatch.setattr(api, "distances", counted)
+    monkeypatch.setattr("dxr_dash.api.rankings.distances", counted)
     with ThreadPoolExecutor(6) as workers:
         found = [workers.submit(dxr.ranking, collection, 7) for _ in range(6)]
         barrier.wait(timeout=10)
