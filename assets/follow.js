@@ -22,6 +22,7 @@
         dxr.say({ note: `${MOST_QUERIES} queries are as many as the page holds. Remove some first.`, tone: "plain" });
       else patch.queries = [...s.queries, { key, slot: freeSlot(s.queries), pinned: false, name: "" }];
     }
+    dxr.ranking(key); // under way while the server draws the row
     dxr.change(patch, { step: true });
     dxr.flash(key);
   };

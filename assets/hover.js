@@ -177,6 +177,10 @@
   document.addEventListener("focusout", (event) => {
     if (thumbUnder(event)) dxr.leave();
   });
-  const scrolled = () => source && source.matches(":hover, :focus-visible") ? undefined : dxr.leave();
+  // What the pointer was on has moved away under it: a thumbnail that is no longer there, or the page with the map.
+  function scrolled({ target }) {
+    const still = source ? source.matches(":hover, :focus-visible") : !target.contains(dxr.element(dxr.ids.mapStage));
+    if (!still) dxr.leave();
+  }
   document.addEventListener("scroll", scrolled, { capture: true, passive: true });
 })();

@@ -93,7 +93,11 @@ def thumb(
     lines = [html.Span(line, className="caption", dir="auto") for line in caption]
     picture_box = html.Span(html.Img(src=one.src, alt=""), className="picture")
     return html.Button(
-        [picture_box, *lines], type="button", className=f"thumb {class_name}".strip(), **attributes(about)
+        [picture_box, *lines],
+        key=f"{one.set_id} {one.item}",  # another image is another element: the pointer is over it anew
+        type="button",
+        className=f"thumb {class_name}".strip(),
+        **attributes(about),
     )
 
 

@@ -104,7 +104,9 @@ def _strip_routes(server: Flask, collection: Collection) -> None:
 
     @server.get(urls.SELECTED)
     def selected() -> Response:
-        return _rows(_or_404(lambda: selected_in_map_order(collection, request.query_string.decode(errors="replace"))))
+        return _rows(
+            _or_404(lambda: selected_in_map_order(collection, request.query_string.decode(errors="replace")))
+        )
 
     @server.get(urls.SLIVERS)
     def slivers(rows: str) -> Response:
