@@ -5,6 +5,7 @@
   const KEPT = 6; // orders
 
   const orders = new Map(); // address -> {rows, places, failed}; rows are null while they are on their way
+  const watched = new WeakSet(); // rankings whose failing is told
   const listeners = [];
   dxr.onLine = (listener) => listeners.push(listener);
   const tell = () => listeners.forEach((listener) => listener());
@@ -63,6 +64,10 @@
 
   function ranked(key) {
     const ranking = dxr.ranking(key);
+    if (!watched.has(ranking)) {
+      watched.add(ranking);
+      ranking.ready.catch(tell);
+    }
     if (ranking.failed) return says("This ranking cannot be had. Its row says why; show something else.");
     if (ranking.n === null) return says("");
     if (!ranking.n) return says("There is no other image to rank. Show all images, or ask with another.");

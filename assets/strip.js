@@ -91,16 +91,15 @@
 
   function say({ n, message }) {
     const note = dxr.element(dxr.ids.stripNote);
-    note.hidden = !message;
+    if (n || message) note.hidden = !message; // while it is on its way, what was said stays
     if (message && note.textContent !== message) note.textContent = message;
     const stage = dxr.stripStage();
     const every = n ? 2 ** Math.max(0, Math.round(Math.log2(n / stage.clientWidth))) : 1;
-    const images = `${dxr.count(n)} image${n === 1 ? "" : "s"}`;
-    const facts = !n ? "" : every > 1 ? `${images} · 1 in ${every}` : images;
+    const facts = !n ? "" : every > 1 ? `${dxr.count(n)} · 1 in ${every}` : `${dxr.count(n)} image${n === 1 ? "" : "s"}`;
     const box = dxr.element(dxr.ids.stripFacts);
     if (box.textContent !== facts) {
       box.textContent = facts;
-      box.title = every > 1 ? `One image stands for ${every}, evenly along the line; the lens shows each` : "";
+      box.title = every > 1 ? `${dxr.count(n)} images; each that is drawn stands for ${every}, and the lens shows every one` : "";
     }
     stage.setAttribute("aria-valuemax", Math.max(n, 1));
     stage.setAttribute("aria-disabled", String(!n));

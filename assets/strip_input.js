@@ -162,8 +162,9 @@
   let turned = 0;
   function wheel(event) {
     const sideways = event.deltaX || (event.shiftKey ? event.deltaY : 0);
-    if (!sideways || Math.abs(sideways) < Math.abs(event.deltaY) && !event.shiftKey) return; // the page's own
+    if (!sideways || (Math.abs(sideways) < Math.abs(event.deltaY) && !event.shiftKey)) return; // the page's own
     event.preventDefault();
+    if (turned * sideways < 0) turned = 0;
     turned += sideways * (event.deltaMode ? 16 : 1);
     const steps = Math.trunc(turned / WHEEL_PX);
     if (!steps) return;
@@ -306,7 +307,7 @@
     dxr.onHover((what) => (seen = what ? seen : -1));
     // what the pointer is on is known once it has been drawn
     dxr.onStrip(() => {
-      if (!pointer || press && press.grip !== "lens") return;
+      if (!pointer || (press && press.grip !== "lens")) return;
       look(placeAt(pointer.x));
     });
   });

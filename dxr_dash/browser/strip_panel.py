@@ -58,7 +58,7 @@ def strip_panel() -> Component:
         className="strip-stage",
         role="slider",
         tabIndex=0,
-        **attributes({"aria-label": "Strip of images", "aria-valuemin": 1}),
+        **attributes({"aria-label": "Strip of images", "aria-valuemin": 1, "aria-valuenow": 1}),
     )
     return html.Section([head, stage], className="panel strip-panel", **attributes({"aria-label": "Strip"}))
 

@@ -290,6 +290,36 @@ def test_the_keyboard_walks_along_the_strip(page: Page, site: Site) -> None:
     page.wait_for_function("!dxr.stripNow().open")
 
 
+def test_turning_the_wheel_sideways_steps_from_image_to_image(page: Page) -> None:
+    explore(page)
+    point_at(page, 0.5)
+    at = int(page.evaluate("dxr.stripNow().at"))
+    page.mouse.wheel(50, 0)
+    page.wait_for_function("at => dxr.stripNow().at === at + 2.5", arg=at)
+    page.mouse.wheel(-25, 0)
+    page.wait_for_function("at => dxr.stripNow().at === at + 1.5", arg=at)
+    row = items(page)[at + 1]
+    page.wait_for_function("row => dxr.underPointer()?.row === row", arg=row)
+    page.mouse.wheel(0, 50)  # the page's own
+    assert selection(page)["lens"] == 4
+    assert page.evaluate("dxr.stripNow().at") == at + 1.5
+
+
+@pytest.mark.parametrize(
+    ("address", "strip", "said"),
+    [
+        ("**/order/**", "map", "These images could not be put in line. Reload the page."),
+        ("**/ranking/**/r7/*", "r7", "This ranking cannot be had. Its row says why; show something else."),
+    ],
+)
+def test_what_cannot_be_put_in_line_is_said(open_page: OpenPage, address: str, strip: str, said: str) -> None:
+    page = open_page("?queries=r7")
+    page.evaluate("console.error = () => {}")
+    page.route(address, lambda route: route.fulfill(body=b"x", headers={"X-Dxr-Ranked": "-1"}))
+    page.evaluate("strip => dxr.change({ page: 'explore', strip })", strip)
+    expect(page.locator(f"#{ids.STRIP_NOTE}")).to_have_text(said)
+
+
 def test_arrows_up_and_down_and_the_slider_change_the_lens_and_the_address(page: Page) -> None:
     explore(page)
     focus_strip(page)
