@@ -142,17 +142,26 @@
 
   // ---- Everything that moves with the brush and the pointer.
 
+  // At most once a frame, and only what has changed: hovering leaves the filmstrips as they are.
   let waiting = false;
+  let brushed = false;
   function draw() {
+    brushed = true;
+    mark();
+  }
+  function mark() {
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
       if (!dxr.selection() || dxr.selection().page !== "explore") return;
-      drawSummary();
-      const brush = dxr.brush();
-      for (const row of rowsOf()) drawRowBrush(row, brush);
-      for (const row of rowsOf()) fillFilm(row, brush);
+      if (brushed) {
+        brushed = false;
+        drawSummary();
+        const brush = dxr.brush();
+        for (const row of rowsOf()) drawRowBrush(row, brush);
+        for (const row of rowsOf()) fillFilm(row, brush);
+      }
       markHovered();
     });
   }
@@ -565,7 +574,7 @@
       showBrush();
     });
     dxr.onRanking(draw);
-    dxr.onHover(draw);
+    dxr.onHover(mark);
     dxr.whenDrawn(dxr.ids.ranks, (plot) => {
       plot.on("plotly_afterplot", redraw);
       const rows = dxr.element(dxr.ids.rows);
