@@ -450,6 +450,7 @@
     event.preventDefault();
     event.stopPropagation();
     dxr.leave();
+    event.target.setPointerCapture(event.pointerId); // the drag goes on beyond the window
     drag = gripAt(event, where.row);
     const handle = document.querySelector(".brush-handle");
     if (handle) handle.focus({ preventScroll: true, focusVisible: false });
