@@ -142,17 +142,26 @@
 
   // ---- Everything that moves with the brush and the pointer.
 
+  // At most once a frame, and only what has changed: hovering leaves the filmstrips as they are.
   let waiting = false;
+  let brushed = false;
   function draw() {
+    brushed = true;
+    mark();
+  }
+  function mark() {
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
       if (!dxr.selection() || dxr.selection().page !== "explore") return;
-      drawSummary();
-      const brush = dxr.brush();
-      for (const row of rowsOf()) drawRowBrush(row, brush);
-      for (const row of rowsOf()) fillFilm(row, brush);
+      if (brushed) {
+        brushed = false;
+        drawSummary();
+        const brush = dxr.brush();
+        for (const row of rowsOf()) drawRowBrush(row, brush);
+        for (const row of rowsOf()) fillFilm(row, brush);
+      }
       markHovered();
     });
   }
@@ -441,6 +450,7 @@
     event.preventDefault();
     event.stopPropagation();
     dxr.leave();
+    event.target.setPointerCapture(event.pointerId); // the drag goes on beyond the window
     drag = gripAt(event, where.row);
     const handle = document.querySelector(".brush-handle");
     if (handle) handle.focus({ preventScroll: true, focusVisible: false });
@@ -565,7 +575,7 @@
       showBrush();
     });
     dxr.onRanking(draw);
-    dxr.onHover(draw);
+    dxr.onHover(mark);
     dxr.whenDrawn(dxr.ids.ranks, (plot) => {
       plot.on("plotly_afterplot", redraw);
       const rows = dxr.element(dxr.ids.rows);
