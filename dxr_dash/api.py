@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from dxr_dash.collection.outside import embed_outside
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.steps import write_json
 from dxr_dash.collection.store import Collection, Space
-from dxr_dash.errors import QueryError
+from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import (
     Answer,
     BuildReport,
@@ -63,6 +64,7 @@ def build(
     label_column: str | None = None,
     name: str | None = None,
     seed: int = settings.SEED,
+    tsne: bool = False,
     on_progress: OnProgress = silent,
 ) -> BuildReport:
     """Make a collection from a folder of images, or bring it up to date.
@@ -72,6 +74,7 @@ def build(
         folder: the collection, NAME.dxr.
         labels: "folder" for the name of each image's folder, or a CSV or Parquet file with a column ``path``.
         label_column: the column of that file to use as label; left out, ``label`` if there is one.
+        tsne: draw the t-SNE layout, too, however many images there are; small collections have it anyway.
 
     Raises:
         ImagesError, NetworkError, CollectionError: as ``collection.build.build`` says.
@@ -87,6 +90,7 @@ def build(
         labels=source,
         name=name,
         seed=seed,
+        tsne=tsne,
         on_progress=on_progress,
     )
 
@@ -108,7 +112,8 @@ def build_demo(folder: Path | str, *, fresh: bool = False, on_progress: OnProgre
         shutil.rmtree(target, ignore_errors=True)
         ready.unlink(missing_ok=True)
     if ready.exists():
-        return open_collection(target)
+        with suppress(CollectionError):  # of an older dxr, or damaged: the build below makes what is missing
+            return open_collection(target)
     from dxr_dash import demo
 
     images = folder / "images"
@@ -408,16 +413,26 @@ def restore_query_set(collection: Collection, query_set: str) -> None:
     sets.restore_query_set(collection.folder, query_set)
 
 
-def rows_in_polygon(collection: Collection, polygon: npt.ArrayLike, *, space: str | None = None) -> IntArray:
+def rows_in_polygon(
+    collection: Collection,
+    polygon: npt.ArrayLike,
+    *,
+    space: str | None = None,
+    layout: str | None = None,
+    mosaic: bool = False,
+) -> IntArray:
     """Find the images that lie inside a polygon drawn on the map: (n,) rows, ascending.
 
     Args:
         polygon: (P, 2) corners in map coordinates, P >= 3; it closes itself.
+        layout: "umap" or "tsne"; left out, UMAP.
+        mosaic: whether the images lie in the cells of the mosaic; then the centres of their cells count.
 
     Raises:
-        QueryError: it is no polygon.
+        QueryError: it is no polygon, or there is no such space or layout.
     """
-    return inside_polygon(collection.space(space).coordinates, polygon)
+    where = collection.space(space).layout(layout)
+    return inside_polygon(where.positions if mosaic else where.coordinates, polygon)
 
 
 def query_vectors(one: QuerySet, where: Space) -> FloatArray:

@@ -20,6 +20,7 @@ from dxr_dash import settings
 from dxr_dash.errors import DxrError
 
 if TYPE_CHECKING:
+    from dxr_dash.collection.layouts import Layout
     from dxr_dash.collection.store import Collection
     from dxr_dash.records import Answer, Estimate, Skipped
 
@@ -166,7 +167,12 @@ def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, n
 @click.option("--label-column", help="The column of that file that holds the label.")
 @click.option("--name", help="Shown on the page; left out, the name of the collection's folder.")
 @click.option(
-    "--seed", default=settings.SEED, show_default=True, help="Of graph, map, clusters and baseline."
+    "--seed", default=settings.SEED, show_default=True, help="Of graph, layouts, clusters and baseline."
+)
+@click.option(
+    "--tsne",
+    is_flag=True,
+    help=f"Draw a t-SNE layout, too; up to {settings.TSNE_LIMIT} images it is drawn anyway.",
 )
 @JSON
 @in_words
@@ -180,6 +186,7 @@ def build(
     label_column: str | None,
     name: str | None,
     seed: int,
+    tsne: bool,
     as_json: bool,
 ) -> None:
     """Make a collection from the folder IMAGES, or bring it up to date.
@@ -189,6 +196,7 @@ def build(
     dxr build PHOTOS --to photos.dxr --network thingsnet          needs no download
     dxr build PHOTOS --to photos.dxr --labels folder
     dxr build PHOTOS --to photos.dxr --labels facts.csv --label-column species
+    dxr build PHOTOS --to photos.dxr --tsne                       two layouts of a large collection
 
     Only new and changed images cost anything. Stop it with Ctrl-C at any time; the same command goes on.
     """  # noqa: D301
@@ -205,6 +213,7 @@ def build(
             label_column=label_column,
             name=name,
             seed=seed,
+            tsne=tsne,
             on_progress=shown,
         )
     if as_json:
@@ -313,6 +322,7 @@ def info(collection: Path, as_json: bool) -> None:
             "recall_at": one.recall_at,
             "clusters": len(one.representatives),
             "baseline_pairs": len(one.baseline),
+            "layouts": [_layout_facts(layout) for layout in one.layouts.values()],
         }
         for one in opened.spaces.values()
     ]
@@ -329,12 +339,44 @@ def info(collection: Path, as_json: bool) -> None:
             f"feature space {space.id}: {space.n_dims} dimensions, {space.metric}; {space.graph_method} graph{recall}; "
             f"{len(space.representatives)} clusters; baseline of {len(space.baseline)} pairs"
         )
+        for layout in space.layouts.values():
+            click.echo(f"  {_layout_words(layout)}")
     for one in sets:
         click.echo(
             f"query set {one['name']!r}: {one['images']} images"
             + (f", {one['missing']} gone" if one["missing"] else "")
         )
     return _list_skipped(opened.skipped)
+
+
+def _layout_facts(layout: Layout) -> dict[str, Any]:
+    grid = layout.mosaic
+    return {
+        "name": layout.name,
+        "trustworthiness": layout.trustworthiness,
+        "neighbours_kept": layout.neighbours_kept,
+        "k": layout.honesty_k,
+        "mosaic": {
+            "columns": grid.columns,
+            "rows": grid.rows,
+            "displacement": grid.displacement,
+            "method": grid.method,
+        },
+    }
+
+
+def _layout_words(layout: Layout) -> str:
+    """Say how far a layout can be trusted, and how far its mosaic moves the images."""
+    k, grid = layout.honesty_k, layout.mosaic
+    words = f"layout {layout.title}: "
+    if layout.trustworthiness is not None:
+        words += f"trustworthiness@{k} {layout.trustworthiness:.3f}, "
+    if layout.neighbours_kept is not None:
+        words += f"neighbours kept@{k} {layout.neighbours_kept:.3f}, "
+    return (
+        words
+        + f"mosaic of {grid.columns} x {grid.rows} cells, moved by {grid.displacement:.1f} cells on average"
+    )
 
 
 @cli.command()

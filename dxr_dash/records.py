@@ -55,6 +55,29 @@ class BuildReport:
 
 
 @dataclass(frozen=True)
+class Mosaic:
+    """Every image in its own cell of a grid over the map.
+
+    Attributes:
+        cells: (N,) int32, each image's cell: row-major, row 0 at the top.
+        columns, rows: of the grid; columns * rows >= N.
+        cell: side of a cell, in map coordinates.
+        left, top: map coordinates of the grid's top left corner; y grows upwards.
+        displacement: mean distance of an image from its cell's centre, in cells.
+        method: "exact", or "windows" for the approximation.
+    """
+
+    cells: npt.NDArray[np.int32]
+    columns: int
+    rows: int
+    cell: float
+    left: float
+    top: float
+    displacement: float
+    method: str
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """The images nearest to one image or to a query set, nearest first.
 

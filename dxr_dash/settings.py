@@ -33,6 +33,16 @@ MAP_NEIGHBOURS = 15
 MAP_MIN_DISTANCE = 0.5  # more than umap-learn's 0.1: the map is for browsing, and images need room
 SEED = 0
 
+# Layouts: mosaic, trust and t-SNE
+MOSAIC_EXACT_LIMIT = 2_000  # images; the exact assignment takes 1 to 5 s for so many, and N cubed beyond
+HONESTY_K = 15  # neighbours that trust is measured for; fewer in small collections
+HONESTY_SAMPLE = 1_000  # images whose true ranks are found by brute force for the trustworthiness
+TSNE_PERPLEXITY = 15  # half the graph's columns: keeps more neighbours than the usual third (docs/layouts.md)
+TSNE_LIMIT = (
+    5_000  # images; up to here t-SNE is always drawn, beyond only when asked for: it costs more than UMAP
+)
+SWATCH_PX = 8  # side of the small squares that the mosaic is drawn from at a distance
+
 # Baseline
 BASELINE_PAIRS = 200_000  # random gallery pairs
 BASELINE_ALL_PAIRS_LIMIT = 1_500  # images; up to here every pair is taken

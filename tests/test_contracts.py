@@ -20,7 +20,7 @@ SOURCES = sorted((ROOT / "dxr_dash").rglob("*.py"))
 
 @pytest.mark.parametrize("module", ["dxr_dash", "dxr_dash.cli", "dxr_dash.api"])
 def test_importing_is_light(module: str) -> None:
-    heavy = {"torch", "torchvision", "umap", "pynndescent", "numba", "dash", "plotly", "sklearn"}
+    heavy = {"torch", "torchvision", "umap", "openTSNE", "pynndescent", "numba", "dash", "plotly", "sklearn"}
     code = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -53,7 +53,7 @@ def test_no_code_unpickles_or_evaluates() -> None:
 
 
 def test_nothing_loads_torch_umap_or_pynndescent_at_import() -> None:
-    lazily = {"torch", "torchvision", "umap", "pynndescent", "sklearn", "sknetwork"}
+    lazily = {"torch", "torchvision", "umap", "openTSNE", "pynndescent", "sklearn", "sknetwork"}
     allowed = {"thingsnet.py", "layers.py", "running.py"}  # themselves imported only where torch is needed
     for path in SOURCES:
         if path.name in allowed:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,6 +40,7 @@ from dxr_dash.collection.query_sets import forget_removed
 from dxr_dash.collection.spaces import Request, SpaceWork, make_space
 from dxr_dash.collection.steps import LOCK, fingerprint, locked, write_json
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
+from dxr_dash.collection.swatches import make_swatches
 from dxr_dash.errors import CollectionError, ImagesError
 from dxr_dash.records import BuildReport, FloatArray, OnProgress, Skipped, silent
 
@@ -54,6 +57,7 @@ def build(
     labels: Labels | None = None,
     name: str | None = None,
     seed: int = settings.SEED,
+    tsne: bool = False,
     on_progress: OnProgress = silent,
 ) -> BuildReport:
     """Make a collection from a folder of images, or bring it up to date.
@@ -66,7 +70,9 @@ def build(
         folder: the collection, NAME.dxr.
         labels: where labels and metadata come from.
         name: shown on the page; left out, the folder's name.
-        seed: of the graph, the map, the clusters and the baseline.
+        seed: of the graph, the layouts, the clusters and the baseline.
+        tsne: draw the t-SNE layout however many images there are. It is drawn anyway up to
+            ``settings.TSNE_LIMIT`` images, and for a space that has it already.
 
     Raises:
         ImagesError: there is no usable image, or labels do not fit; an existing collection stays as it was.
@@ -78,7 +84,7 @@ def build(
     try:
         with locked(folder):
             try:
-                chain = Chain(root.resolve(), folder, name or folder.stem, seed, on_progress)
+                chain = Chain(root.resolve(), folder, name or folder.stem, seed, tsne, on_progress)
                 return _run(chain, Request(network, layer, weights), labels or Labels())
             finally:  # only while we hold the lock: another build may be at its first images
                 nothing = not any((folder / kept).exists() for kept in (MANIFEST, JOURNAL))
@@ -204,7 +210,16 @@ def _finish(
 
         return lambda part: write_vectors(part, contents, space.n_dims, sources(), chain.on_progress)
 
-    thumbnail_settings = [settings.THUMBNAIL_PX, settings.THUMBNAIL_QUALITY]
+    thumbnails_step = chain.step(
+        "thumbnails",
+        [contents_key, [settings.THUMBNAIL_PX, settings.THUMBNAIL_QUALITY]],
+        lambda part: write_thumbnails(part, contents, thumbnail_sources),
+    )
+
+    def write_swatches(part: Path) -> None:
+        thumbnails = Pack(chain.path(thumbnails_step), "thumbnails")
+        np.save(part / "swatches.npy", make_swatches(thumbnails, on_progress=chain.on_progress))
+
     manifest = {
         "format": settings.FORMAT,
         "name": chain.name,
@@ -213,10 +228,9 @@ def _finish(
         "gallery": chain.step(
             "gallery", [table_fingerprint(table), table_fingerprint(skipped)], write_gallery
         ),
-        "thumbnails": chain.step(
-            "thumbnails",
-            [contents_key, thumbnail_settings],
-            lambda part: write_thumbnails(part, contents, thumbnail_sources),
+        "thumbnails": thumbnails_step,
+        "swatches": chain.step(
+            "swatches", [thumbnails_step, settings.SWATCH_PX, version("pillow")], write_swatches
         ),
         "spaces": {
             space.request.space_id: make_space(

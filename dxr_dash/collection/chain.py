@@ -22,6 +22,7 @@ class Chain:
     folder: Path
     name: str
     seed: int
+    tsne: bool  # asked for, however many images there are
     on_progress: OnProgress
     seconds: dict[str, float] = field(default_factory=dict)
 

@@ -1,8 +1,9 @@
-"""The neighbour graph -> UMAP coordinates and clusters."""
+"""The neighbour graph -> UMAP and t-SNE coordinates, and clusters."""
 
 from __future__ import annotations
 
 import io
+import os
 import warnings
 
 import numpy as np
@@ -16,6 +17,11 @@ START_SAMPLE = 5_000  # images that the starting axes are computed from
 START_SPREAD = 10.0  # umap-learn scales its own starts to this
 SMALL = 10_000  # images; umap-learn's own border between 500 and 200 epochs
 ROWS_AT_ONCE = 8_192
+TSNE_EARLY_EPOCHS, TSNE_EPOCHS = 250, 500  # openTSNE's own
+TSNE_EXAGGERATION = 12.0
+TSNE_START_SPREAD = 1e-4  # standard deviation; larger starts slow the early epochs down
+TSNE_SMALL = 10_000  # images; openTSNE's own border between the tree and the Fourier grid
+TSNE_PROGRESS_EPOCHS = 25
 
 
 def map_coordinates(
@@ -83,6 +89,77 @@ def map_coordinates(
             tqdm_kwds={"disable": False, "file": _Epochs(on_progress, n_epochs), "bar_format": "{n}"},
         )
     return np.ascontiguousarray(coordinates, np.float32)
+
+
+def tsne_coordinates(
+    vectors: FloatArray,
+    graph: NeighbourGraph,
+    *,
+    metric: str,
+    perplexity: float,
+    seed: int,
+    on_progress: OnProgress = silent,
+) -> FloatArray:
+    """Lay the gallery out in two dimensions with t-SNE, from the graph that exists already.
+
+    Args:
+        vectors: (N, D) float32; used for the starting picture only.
+        graph: all its columns are used.
+        perplexity: the number of neighbours that count, softly; cut to half the graph's columns.
+
+    Returns:
+        (N, 2) float32, no unit. The same arguments give the same coordinates, on any number of cores.
+
+    Source:
+        van der Maaten and Hinton, "Visualizing Data using t-SNE", JMLR 9 (2008) 2579-2605; the implementation is
+        Poličar, Stražar and Zupan, "openTSNE", Journal of Statistical Software 109 (2024) 3. Starting from the
+        principal axes: Kobak and Berens, Nature Communications 10 (2019) 5416.
+    """
+    start = principal_axes(vectors, metric=metric, seed=seed)
+    if len(vectors) < FEWEST_FOR_UMAP:
+        return start
+    on_progress("t-SNE", 0, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from openTSNE import TSNEEmbedding  # a second that only a build should cost
+        from openTSNE.affinity import PerplexityBasedNN
+        from openTSNE.nearest_neighbors import PrecomputedNeighbors
+    spread = np.std(start[:, 0])
+    wide = start * (TSNE_START_SPREAD / spread) if spread > 0 else np.zeros_like(start)
+    # images at one place would stay there for ever, and the tree of places cannot part them
+    wide = wide + np.random.default_rng(seed).normal(scale=TSNE_START_SPREAD / 100, size=wide.shape)
+    none = graph.rows < 0  # an edge from an image to itself pulls nowhere
+    rows = np.where(none, np.arange(len(vectors))[:, None], graph.rows)
+    distances = np.where(none, np.max(graph.distances, initial=0.0, where=~none), graph.distances)
+    n_cores = os.cpu_count() or 1
+    n_epochs = TSNE_EARLY_EPOCHS + TSNE_EPOCHS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        affinities = PerplexityBasedNN(
+            perplexity=min(perplexity, graph.rows.shape[1] / 2),
+            knn_index=PrecomputedNeighbors(rows, distances.astype(np.float64)),
+            n_jobs=n_cores,
+        )
+        found = TSNEEmbedding(
+            wide,
+            affinities,
+            negative_gradient_method="bh" if len(vectors) < TSNE_SMALL else "fft",
+            n_jobs=n_cores,
+            random_state=seed,
+            callbacks_every_iters=TSNE_PROGRESS_EPOCHS,
+        )
+        found = found.optimize(
+            TSNE_EARLY_EPOCHS,
+            exaggeration=TSNE_EXAGGERATION,
+            momentum=0.5,
+            callbacks=lambda epoch, *_: on_progress("t-SNE", epoch, n_epochs),
+        )
+        found = found.optimize(
+            TSNE_EPOCHS,
+            momentum=0.8,
+            callbacks=lambda epoch, *_: on_progress("t-SNE", TSNE_EARLY_EPOCHS + epoch, n_epochs),
+        )
+    return np.ascontiguousarray(found, np.float32)
 
 
 def principal_axes(vectors: FloatArray, *, metric: str, seed: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""One feature space: what is asked for, what is there already, and its chain from vectors to map and baseline."""
+"""One feature space: what is asked for, what is there already, and its chain from vectors to layouts and baseline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from dxr_dash import settings
 from dxr_dash.analysis.baseline import baseline_distances
 from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.journal import Journal
-from dxr_dash.collection.map2d import cluster, map_coordinates, representatives
+from dxr_dash.collection.layout_steps import make_layout
+from dxr_dash.collection.layouts import TSNE, UMAP
+from dxr_dash.collection.map2d import cluster, map_coordinates, representatives, tsne_coordinates
 from dxr_dash.collection.neighbours import NeighbourGraph, graph_recall, k_occurrence, neighbour_graph
 from dxr_dash.collection.networks import Network, load_network
 from dxr_dash.collection.steps import read_json, write_json
@@ -74,12 +76,14 @@ class SpaceWork:
     Attributes:
         recipe: all that decides the vectors.
         vectors_step: the step of the finished collection that holds its vectors; None when there is none.
+        has_tsne: whether the finished collection has its t-SNE layout.
     """
 
     request: Request
     recipe: dict[str, Any]
     n_dims: int
     vectors_step: str | None
+    has_tsne: bool
     journal: Journal = field(init=False)
 
     @classmethod
@@ -88,13 +92,14 @@ class SpaceWork:
 
         The network is loaded only if that cannot be told without.
         """
+        has_tsne = held is not None and TSNE in held.get("layouts", {})
         if held is not None and (held["request"] == request.facts or held["recipe"] == request.loaded.recipe):
-            return cls(request, held["recipe"], held["n_dims"], held["steps"]["vectors"])
-        return cls(request, request.loaded.recipe, request.loaded.n_dims, None)
+            return cls(request, held["recipe"], held["n_dims"], held["steps"]["vectors"], has_tsne)
+        return cls(request, request.loaded.recipe, request.loaded.n_dims, None, has_tsne)
 
 
 def make_space(chain: Chain, space: SpaceWork, vectors_step: str) -> dict[str, Any]:
-    """Make one feature space's graph, map, clusters and baseline from its vectors; return its part of the manifest."""
+    """Make one feature space's graph, layouts, clusters and baseline; return its part of the manifest."""
     metric, seed = settings.METRIC, chain.seed
     vectors = np.load(chain.path(vectors_step) / "vectors.npy", mmap_mode="r")
 
@@ -145,6 +150,17 @@ def make_space(chain: Chain, space: SpaceWork, vectors_step: str) -> dict[str, A
         )
         np.save(part / "coordinates.npy", coordinates)
 
+    def write_tsne(part: Path) -> None:
+        coordinates = tsne_coordinates(
+            vectors,
+            graph,
+            metric=metric,
+            perplexity=settings.TSNE_PERPLEXITY,
+            seed=seed,
+            on_progress=chain.on_progress,
+        )
+        np.save(part / "coordinates.npy", coordinates)
+
     def write_clusters(part: Path) -> None:
         chain.on_progress("clusters", 0, 0)
         clusters = cluster(graph, n_neighbours=settings.MAP_NEIGHBOURS, seed=seed)
@@ -159,6 +175,12 @@ def make_space(chain: Chain, space: SpaceWork, vectors_step: str) -> dict[str, A
 
     map_settings = [settings.MAP_NEIGHBOURS, settings.MAP_MIN_DISTANCE, seed, version("umap-learn")]
     baseline_settings = [metric, settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT, seed]
+    map_step = chain.step("map", [graph_step, map_settings], write_map)
+    layouts = {UMAP: make_layout(chain, map_step, graph_step, graph, vectors, metric)}
+    if chain.tsne or space.has_tsne or len(vectors) <= settings.TSNE_LIMIT:
+        tsne_settings = [settings.TSNE_PERPLEXITY, seed, version("openTSNE")]
+        tsne_step = chain.step("tsne", [graph_step, tsne_settings], write_tsne)
+        layouts[TSNE] = make_layout(chain, tsne_step, graph_step, graph, vectors, metric)
     return {
         "request": space.request.facts,
         "recipe": space.recipe,
@@ -168,10 +190,11 @@ def make_space(chain: Chain, space: SpaceWork, vectors_step: str) -> dict[str, A
         "steps": {
             "vectors": vectors_step,
             "graph": graph_step,
-            "map": chain.step("map", [graph_step, map_settings], write_map),
+            "map": map_step,
             "clusters": chain.step(
                 "clusters", [graph_step, "louvain", seed, version("scikit-network")], write_clusters
             ),
             "baseline": chain.step("baseline", [vectors_step, baseline_settings], write_baseline),
         },
+        "layouts": layouts,
     }

@@ -5,10 +5,13 @@ The folder NAME.dxr holds
     manifest.json                what the collection is made of; replaced last, so it never names unfinished files
     steps/gallery-*/             images.parquet (one line an image, in row order), skipped.parquet
     steps/thumbnails-*/          thumbnails.bin, thumbnails.offsets.npy
+    steps/swatches-*/            swatches.npy (N, 8, 8, 3) uint8
     steps/vectors-*/             vectors.npy (N, D) float32
     steps/graph-*/               neighbours.npy (N, K) int32, distances.npy (N, K) float32, k_occurrence.npy,
                                  graph.json
-    steps/map-*/                 coordinates.npy (N, 2) float32
+    steps/map-*/, tsne-*/        coordinates.npy (N, 2) float32
+    steps/mosaic-*/              cells.npy (N,) int32, mosaic.json; one for each layout
+    steps/honesty-*/             kept.npy (N,) float32, honesty.json; one for each layout
     steps/clusters-*/            clusters.npy (N,) int32, representatives.npy (C,) int64
     steps/baseline-*/            baseline.npy (M,) float32, ascending
     queries/ID/                  one query set each (query_sets.py)
@@ -31,6 +34,7 @@ import pyarrow.parquet as pq
 
 from dxr_dash import settings
 from dxr_dash.collection.labels import LABEL, RESERVED
+from dxr_dash.collection.layouts import TITLES, TSNE, UMAP, Layout
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import QuerySet, read_query_sets
 from dxr_dash.collection.steps import damaged_files, read_json
@@ -39,6 +43,7 @@ from dxr_dash.records import FloatArray, IntArray, Skipped
 
 MANIFEST = "manifest.json"
 STEPS = "steps"
+LAYOUT_STEPS = {"coordinates", "mosaic", "honesty"}
 MOST_CATEGORIES = 256  # values of a column that can still be told apart on the map
 MAINLY = 0.4  # share of a cluster that one label must have to name it
 
@@ -67,7 +72,13 @@ class Space:
         self.fingerprint: str = facts["steps"]["vectors"].rpartition("-")[2]
         self.request: dict[str, Any] = facts["request"]
         self._steps = {name: steps / folder for name, folder in facts["steps"].items()}
+        self._folder = steps.parent
         self._label = label
+        self.layouts: dict[str, Layout] = {
+            name: Layout(name, {step: steps / folder for step, folder in facts["layouts"][name].items()})
+            for name in TITLES
+            if name in facts["layouts"]
+        }
 
     def _open(self, step: str, name: str) -> npt.NDArray[Any]:
         found: npt.NDArray[Any] = np.load(
@@ -95,10 +106,27 @@ class Space:
         """(N,) int32: how many images have this one among their ``recall_at`` nearest."""
         return self._open("graph", "k_occurrence")
 
-    @cached_property
+    @property
     def coordinates(self) -> FloatArray:
-        """(N, 2) float32 of the map; no unit."""
-        return self._open("map", "coordinates")
+        """(N, 2) float32 of the map, which is the UMAP layout; no unit."""
+        return self.layouts[UMAP].coordinates
+
+    def layout(self, name: str | None = None) -> Layout:
+        """Find a layout, "umap" or "tsne"; UMAP without a name.
+
+        Raises:
+            QueryError: the space has no such layout.
+        """
+        wanted = UMAP if name is None else name
+        if wanted in self.layouts:
+            return self.layouts[wanted]
+        if wanted == TSNE:
+            raise QueryError(
+                f"{self.id} has no t-SNE layout yet.",
+                f"Add it with `dxr build IMAGES --to {self._folder} --network {self.network} "
+                f"--layer {self.layer} --tsne`.",
+            )
+        raise QueryError(f"{self.id} has no layout {wanted!r}.", f"It has {', '.join(self.layouts)}.")
 
     @cached_property
     def clusters(self) -> npt.NDArray[np.int32]:
@@ -152,6 +180,12 @@ class Collection:
         self.fingerprint: str = manifest["fingerprint"]
         self.images_root = Path(manifest["images_root"])
         self._steps = folder / STEPS
+        lacking = lacking_steps(manifest)
+        if lacking:
+            raise CollectionError(
+                f"{folder} was made by an older dxr: it has no {lacking[0]} yet.",
+                "Run the `dxr build` command again that made it; features are kept, only what is missing is made.",
+            )
         missing = [step for step in listed_steps(manifest) if not (self._steps / step).is_dir()]
         if missing:
             raise CollectionError(
@@ -261,6 +295,14 @@ class Collection:
             raise QueryError(f"There is no image {row}.", f"Rows go from 0 to {len(self) - 1}.")
         return self._thumbnails[row]
 
+    @cached_property
+    def swatches(self) -> npt.NDArray[np.uint8]:
+        """(N, 8, 8, 3) uint8 RGB: the central square of each thumbnail, averaged to 8 x 8 pixels."""
+        found: npt.NDArray[np.uint8] = np.load(
+            self._steps / self.manifest["swatches"] / "swatches.npy", mmap_mode="r", allow_pickle=False
+        )
+        return found
+
     @property
     def query_sets(self) -> dict[str, QuerySet]:
         """The query sets by id, oldest first, as they are on the disk now."""
@@ -314,9 +356,20 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     return dict(manifest)
 
 
+def lacking_steps(manifest: dict[str, Any]) -> list[str]:
+    """Say what a manifest lacks that a collection now has; a build adds it. Empty when it is complete."""
+    lacking = [name for name in ("gallery", "thumbnails", "swatches") if name not in manifest]
+    layouts = [facts.get("layouts", {}).get(UMAP, {}) for facts in manifest["spaces"].values()]
+    if not all(LAYOUT_STEPS.issubset(steps) for steps in layouts):
+        lacking.append("mosaic")
+    return lacking
+
+
 def listed_steps(manifest: dict[str, Any]) -> list[str]:
     """Name the step folders that a manifest refers to, each once."""
-    steps = [manifest["gallery"], manifest["thumbnails"]]
+    steps = [manifest["gallery"], manifest["thumbnails"], manifest["swatches"]]
     for facts in manifest["spaces"].values():
         steps += facts["steps"].values()
+        for layout in facts["layouts"].values():
+            steps += layout.values()
     return list(Counter(steps))

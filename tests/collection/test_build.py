@@ -130,7 +130,7 @@ build.build(Path(sys.argv[1]), Path(sys.argv[2]), network="thingsnet")
 """
 
 
-@pytest.mark.parametrize("moment", ["batch1", "batch3", "thumbnails", "map"])
+@pytest.mark.parametrize("moment", ["batch1", "batch3", "thumbnails", "map", "mosaic", "tsne"])
 def test_a_killed_build_goes_on_where_it_stopped_and_ends_with_the_same_bytes(
     moment: str, built: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -331,7 +331,11 @@ def test_folders_that_are_no_collection_are_refused(built: tuple[Path, Path], tm
     assert [path.name for path in (tmp_path / "mine.dxr").iterdir()] == ["thesis.txt"]
 
 
-@pytest.mark.parametrize("step", ["gallery", "thumbnails", "vectors", "graph", "map", "clusters", "baseline"])
+@pytest.mark.parametrize(
+    "step",
+    ["gallery", "thumbnails", "swatches", "vectors", "graph", "map", "mosaic", "honesty", "tsne", "clusters"]
+    + ["baseline"],
+)
 def test_a_step_that_was_deleted_is_made_again(
     step: str, built: tuple[Path, Path], copy: tuple[Path, Path]
 ) -> None:

@@ -1,0 +1,78 @@
+"""Coordinates -> the mosaic and the measures of trust that belong to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from dxr_dash import settings
+from dxr_dash.analysis import mosaic as mosaics
+from dxr_dash.analysis.honesty import kept_neighbours, trustworthiness
+from dxr_dash.collection.chain import Chain
+from dxr_dash.collection.neighbours import NeighbourGraph
+from dxr_dash.collection.steps import write_json
+from dxr_dash.records import FloatArray
+
+
+def make_layout(
+    chain: Chain,
+    coordinates_step: str,
+    graph_step: str,
+    graph: NeighbourGraph,
+    vectors: FloatArray,
+    metric: str,
+) -> dict[str, str]:
+    """Make what follows from a layout's coordinates: its mosaic and its honesty; return its steps."""
+    coordinates = np.load(chain.path(coordinates_step) / "coordinates.npy")
+
+    def write_mosaic(part: Path) -> None:
+        chain.on_progress("mosaic", 0, 0)
+        found = mosaics.mosaic(coordinates)
+        np.save(part / "cells.npy", found.cells)
+        facts = ("columns", "rows", "cell", "left", "top", "displacement", "method")
+        write_json(part / "mosaic.json", {name: getattr(found, name) for name in facts})
+
+    mosaic_settings = [settings.MOSAIC_EXACT_LIMIT, mosaics.RECIPE, version("scipy")]
+    honesty_settings = [metric, settings.HONESTY_K, settings.HONESTY_SAMPLE, chain.seed]
+    return {
+        "coordinates": coordinates_step,
+        "mosaic": chain.step("mosaic", [coordinates_step, mosaic_settings], write_mosaic),
+        "honesty": chain.step(
+            "honesty",
+            [coordinates_step, graph_step, honesty_settings],
+            _write_honesty(chain, coordinates, graph, vectors, metric),
+        ),
+    }
+
+
+def _write_honesty(
+    chain: Chain, coordinates: FloatArray, graph: NeighbourGraph, vectors: FloatArray, metric: str
+) -> Callable[[Path], None]:
+    def write(part: Path) -> None:
+        chain.on_progress("trust", 0, 0)
+        n_images = len(vectors)
+        most = max(1, (n_images - 1) // 2)  # trustworthiness is defined up to there
+        k = min(settings.HONESTY_K, graph.rows.shape[1], most)
+        kept = np.full(n_images, np.nan, np.float32)
+        if k:
+            kept = kept_neighbours(graph.rows, coordinates, k)
+        known = kept[~np.isnan(kept)]
+        np.save(part / "kept.npy", kept)
+        facts = {
+            "honesty_k": k,
+            "neighbours_kept": float(known.mean(dtype=np.float64)) if len(known) else None,
+            "trustworthiness": trustworthiness(
+                vectors,
+                coordinates,
+                metric=metric,
+                k=k,
+                sample=settings.HONESTY_SAMPLE,
+                seed=chain.seed,
+            ),
+        }
+        write_json(part / "honesty.json", facts)
+
+    return write
