@@ -46,6 +46,7 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
         Output(ids.MAP, "figure"),
         Output(ids.MAP_LEGEND, "children"),
         Output(ids.MAP_NOTE, "children"),
+        Output(ids.MAP_TRUST, "children"),
         Input(ids.MAP_VIEW, "data"),
         prevent_initial_call=True,
     )

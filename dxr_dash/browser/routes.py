@@ -1,4 +1,4 @@
-"""Plain routes beside Dash: thumbnails, coordinates, distances, uploads; and who may ask at all."""
+"""Plain routes beside Dash: pictures, tiles, coordinates, distances, uploads; and who may ask at all."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import numpy as np
 from flask import Flask, Response, abort, request
 
 from dxr_dash import api, settings
-from dxr_dash.browser import uploads, urls
+from dxr_dash.browser import map_panel, uploads, urls
 from dxr_dash.browser.panels import picture
+from dxr_dash.browser.state import ARRANGEMENTS, MOSAIC, Selection
 from dxr_dash.collection.store import Collection
+from dxr_dash.collection.tiles import mosaic_tile
 from dxr_dash.errors import DxrError, QueryError
 from dxr_dash.records import FloatArray
 
@@ -53,11 +55,6 @@ def register_routes(server: Flask, collection: Collection) -> None:
             _or_404(lambda: api.find_query_set(collection, query_set).thumbnail(index)), "image/jpeg"
         )
 
-    @server.get(urls.COORDINATES)
-    def coordinates(version: str, space: str) -> Response:
-        checked(version)
-        return _numbers(_or_404(lambda: collection.space(space).coordinates))
-
     @server.get(urls.DISTANCES)
     def distances(version: str, space: str, query_set: str) -> Response:
         checked(version)
@@ -66,6 +63,35 @@ def register_routes(server: Flask, collection: Collection) -> None:
     @server.post(urls.QUERY_SETS)
     def query_sets() -> Response:
         return _upload(collection)
+
+    _register_map_routes(server, collection, checked)
+
+
+def _register_map_routes(server: Flask, collection: Collection, checked: Callable[[str], None]) -> None:
+    """Add what the map is drawn from: places, tiles of the mosaic, the images' colours."""
+
+    @server.get(urls.COORDINATES)
+    def coordinates(version: str, space: str, layout: str, arrangement: str) -> Response:
+        checked(version)
+        if arrangement not in ARRANGEMENTS:
+            abort(404)
+        found = _or_404(lambda: collection.space(space).layout(layout))
+        return _numbers(found.positions if arrangement == MOSAIC else found.coordinates)
+
+    @server.get(urls.MOSAIC)
+    def mosaic(version: str, space: str, layout: str, level: int, x: int, y: int) -> Response:
+        checked(version)
+        found = _or_404(lambda: collection.space(space).layout(layout))
+        return _kept(_or_404(lambda: mosaic_tile(collection, found.mosaic, level, x, y)), "image/webp")
+
+    @server.get(urls.COLOURS)
+    def colours(version: str, space: str, layout: str, arrangement: str, theme: str) -> Response:
+        checked(version)
+        asked = {"space": space, "layout": layout, "arrangement": arrangement, "theme": theme}
+        asked |= {"colour": request.args.get("by", ""), "fingerprint": collection.fingerprint}
+        active = request.args.get("set") or None
+        selection = _or_404(lambda: Selection.parse({**asked, "active": active}, collection))
+        return _kept(map_panel.colours_of(collection, selection), "image/png")
 
 
 def refuse_other_hosts(server: Flask, host: str) -> None:
