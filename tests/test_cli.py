@@ -118,6 +118,14 @@ def test_info_and_check_speak_words_and_json(target: Path) -> None:
     facts = json.loads(run("info", str(target), "--json").stdout)
     assert facts["spaces"][0]["id"] == "thingsnet.fc7"
     assert facts["skipped"][0]["path"] == "lying.jpg"
+    layouts = facts["spaces"][0]["layouts"]
+    assert [one["name"] for one in layouts] == ["umap", "tsne"]
+    for one, layout in zip(layouts, api.open_collection(target).space().layouts.values(), strict=True):
+        assert one["trustworthiness"] == layout.trustworthiness
+        assert one["neighbours_kept"] == layout.neighbours_kept
+        words = f"layout {layout.title}: trustworthiness@15 {layout.trustworthiness:.3f}, neighbours kept@15 "
+        assert f"{words}{layout.neighbours_kept:.3f}, mosaic of" in run("info", str(target)).output
+    assert "--tsne" in run("build", "--help").output
     assert run("check", str(target)).exit_code == 0
     next(target.glob("steps/map-*/coordinates.npy")).write_bytes(b"")
     damaged = run("check", str(target), "--json")

@@ -17,7 +17,9 @@ ROUNDING = 1e-12  # relative; what two ways to square the same distance may diff
 ROWS_AT_ONCE = 65_536
 
 
-def kept_neighbours(neighbours: npt.NDArray[np.integer], coordinates: FloatArray, k: int) -> FloatArray:
+def kept_neighbours(
+    neighbours: npt.NDArray[np.integer], coordinates: npt.NDArray[np.floating], k: int
+) -> FloatArray:
     """Measure for each image what share of its true nearest neighbours the map keeps near.
 
     A neighbour is kept when it is among the image's k nearest on the map, the image itself left out; one exactly as
@@ -58,7 +60,13 @@ def kept_neighbours(neighbours: npt.NDArray[np.integer], coordinates: FloatArray
 
 
 def trustworthiness(
-    vectors: FloatArray, coordinates: FloatArray, *, metric: str, k: int, sample: int, seed: int
+    vectors: npt.NDArray[np.floating],
+    coordinates: npt.NDArray[np.floating],
+    *,
+    metric: str,
+    k: int,
+    sample: int,
+    seed: int,
 ) -> float | None:
     """Measure whether images that are near on the map are truly near.
 
@@ -105,7 +113,7 @@ def trustworthiness(
     return 1.0 - cost / worst
 
 
-def _nearest_on_map(coordinates: FloatArray, rows: IntArray, k: int) -> IntArray:
+def _nearest_on_map(coordinates: npt.NDArray[np.floating], rows: IntArray, k: int) -> IntArray:
     """Find the (n, k) rows nearest on the map, each image itself left out by row."""
     from scipy.spatial import cKDTree
 
@@ -117,7 +125,7 @@ def _nearest_on_map(coordinates: FloatArray, rows: IntArray, k: int) -> IntArray
     return others
 
 
-def _true_ranks(vectors: FloatArray, rows: IntArray, others: IntArray, metric: str) -> IntArray:
+def _true_ranks(vectors: npt.NDArray[np.floating], rows: IntArray, others: IntArray, metric: str) -> IntArray:
     """Rank ``others`` among all images by their distance to each of ``rows``, 1 = nearest: (n, k) int64."""
     reference = Reference.of(vectors[rows], metric)
     keys = np.empty((len(rows), len(vectors)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from dxr_dash.records import FloatArray, IntArray
+from dxr_dash.records import IntArray
 
 BITS = 16  # of each coordinate on the curve: 65,536 steps along a side, finer than any screen
 
 
-def map_order(coordinates: FloatArray) -> IntArray:
+def map_order(coordinates: npt.NDArray[np.floating]) -> IntArray:
     """Order the images along a Hilbert curve over the map.
 
     Args:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from dxr_dash import settings
 from dxr_dash.errors import QueryError
-from dxr_dash.records import DoubleArray, FloatArray, IntArray, Mosaic
+from dxr_dash.records import DoubleArray, IntArray, Mosaic
 
 NARROWEST, WIDEST = 0.75, 1.8  # of the grid's width divided by its height
 WINDOW = (
@@ -40,7 +40,9 @@ RECIPE = [
 N_WORKERS = 2  # threads; windows of one sweep do not overlap, so the result is the same for any number
 
 
-def mosaic(coordinates: FloatArray, *, exact_limit: int = settings.MOSAIC_EXACT_LIMIT) -> Mosaic:
+def mosaic(
+    coordinates: npt.NDArray[np.floating], *, exact_limit: int = settings.MOSAIC_EXACT_LIMIT
+) -> Mosaic:
     """Lay a grid over the map and give every image its own cell.
 
     Args:

@@ -230,7 +230,7 @@ def _finish(
         ),
         "thumbnails": thumbnails_step,
         "swatches": chain.step(
-            "swatches", [thumbnails_step, settings.SWATCH_PX, version("pillow")], write_swatches
+            "swatches", [thumbnails_step, settings.SWATCH_PX, "box", version("pillow")], write_swatches
         ),
         "spaces": {
             space.request.space_id: make_space(

@@ -19,6 +19,9 @@ SMALL = 10_000  # images; umap-learn's own border between 500 and 200 epochs
 ROWS_AT_ONCE = 8_192
 TSNE_EARLY_EPOCHS, TSNE_EPOCHS = 250, 500  # openTSNE's own
 TSNE_EXAGGERATION = 12.0
+TSNE_FEW = (
+    100  # images; fewer are nearly all each other's neighbours, and exaggeration would pull them into a point
+)
 TSNE_START_SPREAD = 1e-4  # standard deviation; larger starts slow the early epochs down
 TSNE_SMALL = 10_000  # images; openTSNE's own border between the tree and the Fourier grid
 TSNE_PROGRESS_EPOCHS = 25
@@ -131,7 +134,9 @@ def tsne_coordinates(
     none = graph.rows < 0  # an edge from an image to itself pulls nowhere
     rows = np.where(none, np.arange(len(vectors))[:, None], graph.rows)
     distances = np.where(none, np.max(graph.distances, initial=0.0, where=~none), graph.distances)
-    n_cores = os.cpu_count() or 1
+    small = len(vectors) < TSNE_SMALL
+    # the tree's short epochs gain a second from more cores, and lose a minute where the cores have other work to do
+    n_cores = 1 if small else os.cpu_count() or 1
     n_epochs = TSNE_EARLY_EPOCHS + TSNE_EPOCHS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -143,14 +148,14 @@ def tsne_coordinates(
         found = TSNEEmbedding(
             wide,
             affinities,
-            negative_gradient_method="bh" if len(vectors) < TSNE_SMALL else "fft",
+            negative_gradient_method="bh" if small else "fft",
             n_jobs=n_cores,
             random_state=seed,
             callbacks_every_iters=TSNE_PROGRESS_EPOCHS,
         )
         found = found.optimize(
             TSNE_EARLY_EPOCHS,
-            exaggeration=TSNE_EXAGGERATION,
+            exaggeration=TSNE_EXAGGERATION if len(vectors) >= TSNE_FEW else 1.0,
             momentum=0.5,
             callbacks=lambda epoch, *_: on_progress("t-SNE", epoch, n_epochs),
         )
@@ -159,6 +164,8 @@ def tsne_coordinates(
             momentum=0.8,
             callbacks=lambda epoch, *_: on_progress("t-SNE", TSNE_EARLY_EPOCHS + epoch, n_epochs),
         )
+    if np.ptp(found) < TSNE_START_SPREAD:  # images that are all the same: one place, without the noise
+        return np.zeros_like(start)
     return np.ascontiguousarray(found, np.float32)
 
 

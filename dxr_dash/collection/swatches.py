@@ -40,18 +40,10 @@ def make_swatches(
 
 
 def central_square(jpeg: bytes, side_px: int) -> Image.Image:
-    """Decode a JPEG file's central square and scale it: an RGB image of ``side_px`` x ``side_px``.
-
-    The decoder itself halves the picture as often as leaves it large enough: most of the work is never done.
-    """
-    image = Image.open(io.BytesIO(jpeg))
-    shorter = min(image.size)
-    if side_px < shorter:
-        scale = 2 * side_px / shorter  # twice as fine as wanted, so that the averaging is our own
-        image.draft("RGB", (max(1, int(image.width * scale)), max(1, int(image.height * scale))))
+    """Decode a JPEG file and scale its central square: an RGB image of ``side_px`` x ``side_px``, never squashed."""
+    image = Image.open(io.BytesIO(jpeg)).convert("RGB")
     width, height = image.size
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     how = Image.Resampling.BOX if side_px < side else Image.Resampling.BICUBIC
-    box = (left, top, left + side, top + side)
-    return image.convert("RGB").resize((side_px, side_px), how, box=box)
+    return image.resize((side_px, side_px), how, box=(left, top, left + side, top + side))
