@@ -83,6 +83,7 @@
         kept.set(address, await make(await answer.blob()));
         while (kept.size > Math.max(most, wanted.length)) kept.delete(kept.keys().next().value);
         dxr.drawLayers();
+        dxr.drawOverlay(); // a ring round a point becomes a frame round its picture
       } catch (error) {
         if (error.name !== "AbortError") failed.add(address);
       }

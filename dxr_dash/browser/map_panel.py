@@ -21,12 +21,13 @@ from dxr_dash.collection.store import Collection
 from dxr_dash.figures import colouring as colourings
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.detail import points_in_view, stratified_order
-from dxr_dash.figures.map_figure import Marked, map_figure, whole, widened
+from dxr_dash.figures.map_figure import Marked, map_figure, widened
 from dxr_dash.figures.paint import colour_image
 from dxr_dash.figures.theme import Theme, theme
 from dxr_dash.records import IntArray, Mosaic
 
 SVG_POINTS_LIMIT = 5_000  # without WebGL each point is an element of the page
+GRID_MARGIN = 0.02  # of the mosaic's longer side, around it
 NO_ROWS = np.zeros(0, np.int64)
 
 
@@ -115,8 +116,10 @@ def _rows_drawn(collection: Collection, selection: Selection) -> IntArray | None
 
 def _whole_grid(mosaic: Mosaic) -> tuple[float, float, float, float]:
     """Return the view that shows every cell, with a margin."""
-    right, bottom = mosaic.left + mosaic.columns * mosaic.cell, mosaic.top - mosaic.rows * mosaic.cell
-    return whole(np.array([[mosaic.left, bottom], [right, mosaic.top]]))
+    width, height = mosaic.columns * mosaic.cell, mosaic.rows * mosaic.cell
+    pad = GRID_MARGIN * max(width, height)
+    left, top = mosaic.left - pad, mosaic.top + pad
+    return left, left + width + 2 * pad, top - height - 2 * pad, top
 
 
 def _map_note(collection: Collection, selection: Selection, rows: IntArray | None) -> str:

@@ -17,7 +17,7 @@ from dxr_dash.records import BoolArray, FloatArray, IntArray
 _SIZES = ((300, 9), (1_000, 7), (2_000, 6), (8_000, 5), (30_000, 4))  # up to so many points: so many pixels
 _CROWD = 120  # rings or diamonds; more of them must be finer, or they hide the points
 _FAINT = 0.12  # opacity of what is not selected
-_MARGIN = 0.04  # of the map's side, around the points
+_MARGIN = 0.06  # of the map's side, around the points: thumbnails reach out beyond theirs
 
 
 @dataclass(frozen=True)
