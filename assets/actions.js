@@ -45,6 +45,8 @@
     "clear-selection": () => dxr.change({ picked: null, lasso: [] }, { step: true }),
     tool: ({ tool }) => dxr.useTool(tool),
     "whole-map": () => dxr.showWholeMap(),
+    arrangement: ({ arrangement }) => dxr.arrange({ arrangement }),
+    pictures: () => dxr.change({ pictures: !dxr.selection().pictures }),
     theme: () => dxr.change({ theme: dxr.appearance() === "dark" ? "light" : "dark" }),
     help: () => dxr.element(dxr.ids.helpDialog).showModal(),
     "close-dialog": (_data, button) => button.closest("dialog").close(),
@@ -79,6 +81,7 @@
     if (select.dataset.do === "colour") dxr.change({ colour: select.value });
     if (select.dataset.do === "metric") dxr.change({ metric: select.value });
     if (select.dataset.do === "space") dxr.useSpace(select.value);
+    if (select.dataset.do === "layout") dxr.arrange({ layout: select.value });
     if (select.dataset.do === "control")
       dxr.command({ do: "control", set: select.dataset.set, control: select.value });
   });

@@ -23,11 +23,6 @@
     return numbers.get(address);
   };
 
-  dxr.coordinates = () => {
-    const s = dxr.selection();
-    return s && dxr.numbers(`/coordinates/${dxr.facts().version}/${encodeURIComponent(s.space)}.f32`);
-  };
-
   dxr.distances = () => {
     const s = dxr.selection();
     if (!s || !s.active) return null;

@@ -7,6 +7,7 @@
     p: () => dxr.useTool("pan"),
     l: () => dxr.useTool("lasso"),
     b: () => dxr.useTool("box"),
+    m: () => dxr.arrange({ arrangement: dxr.selection().arrangement === "mosaic" ? "points" : "mosaic" }),
     t: () => dxr.change({ theme: dxr.appearance() === "dark" ? "light" : "dark" }),
     s: () => dxr.save(),
     a: () => dxr.change({ page: "answer" }, { step: true }),

@@ -1,4 +1,4 @@
-// The map under the pointer: hover, click, zoom, lasso and box.
+// What changes the map: layout and arrangement, zoom, lasso and box.
 (() => {
   "use strict";
   const dxr = (window.dxr = window.dxr || {});
@@ -10,6 +10,7 @@
   let corners = null; // of the lasso or box being drawn, in map coordinates
   let start = null;
   let last = null;
+  let later = 0;
 
   dxr.drawing = () => corners;
 
@@ -20,11 +21,22 @@
       one.setAttribute("aria-pressed", String(one.dataset.tool === name));
   };
 
-  // The row of a point: its number, or an entry of customdata where only some rows are drawn.
-  function rowOf(point) {
-    if (!point || point.curveNumber !== 0) return null;
-    const rows = point.data && point.data.customdata;
-    return rows ? rows[point.pointNumber] : point.pointNumber;
+  // Show another layout or arrangement: all of it, as a zoom into the one before means nothing here.
+  dxr.arrange = (patch) => {
+    const s = dxr.selection();
+    if (!s || Object.entries(patch).every(([key, value]) => s[key] === value)) return;
+    clearTimeout(later);
+    dxr.change({ ...patch, view: null, opened: s.opened + 1 }, { step: true });
+  };
+
+  function mirror({ layout, arrangement, pictures }) {
+    const select = document.querySelector("select[data-do=layout]");
+    if (select && select.value !== layout) select.value = layout;
+    for (const one of document.querySelectorAll("[data-do=arrangement]"))
+      one.setAttribute("aria-pressed", String(one.dataset.arrangement === arrangement));
+    const button = document.querySelector("[data-do=pictures]");
+    button.setAttribute("aria-pressed", String(pictures));
+    button.disabled = arrangement === "mosaic"; // there, everything is a picture
   }
 
   function place(event) {
@@ -79,7 +91,6 @@
     dxr.change({ lasso, drawn_on: `${layout} ${arrangement}`, picked: null }, { step: true });
   }
 
-  let later = 0;
   function zoomed() {
     clearTimeout(later);
     later = setTimeout(() => {
@@ -96,21 +107,6 @@
     stage.dataset.tool = tool;
     for (const name of ["pointerdown", "mousedown", "touchstart"])
       stage.addEventListener(name, begin, { capture: true, passive: false });
-    plot.on("plotly_hover", (data) => {
-      const row = rowOf(data.points[0]);
-      if (row === null || corners) return;
-      stage.classList.add("on-point");
-      const { clientX, clientY } = data.event;
-      dxr.hover({ row }, { left: clientX, right: clientX, y: clientY });
-    });
-    plot.on("plotly_unhover", () => {
-      stage.classList.remove("on-point");
-      dxr.leave();
-    });
-    plot.on("plotly_click", (data) => {
-      const row = rowOf(data.points[0]);
-      if (row !== null) dxr.follow(`r${row}`);
-    });
     let shape = 0;
     new ResizeObserver(() => {
       clearTimeout(shape);
@@ -122,5 +118,8 @@
   }
 
   // By then every script has been read, in whatever order.
-  document.addEventListener("DOMContentLoaded", () => dxr.whenDrawn(dxr.ids.map, listen));
+  document.addEventListener("DOMContentLoaded", () => {
+    dxr.onChange(mirror);
+    dxr.whenDrawn(dxr.ids.map, listen);
+  });
 })();

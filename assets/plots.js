@@ -20,18 +20,29 @@
     return one;
   };
 
-  // Between map coordinates and pixels of the stage.
+  // Between map coordinates and pixels of the stage; `perX` and `perY` are pixels of one unit of the map.
   dxr.scales = () => {
     const plot = document.querySelector(`#${dxr.ids.map} .js-plotly-plot`);
     const layout = plot && plot._fullLayout;
     if (!layout || !layout.xaxis || !layout.xaxis._length) return null;
     const { xaxis, yaxis } = layout;
+    const [[x0, x1], [y0, y1]] = [xaxis.range, yaxis.range];
+    const [perX, perY] = [xaxis._length / (x1 - x0), yaxis._length / (y1 - y0)];
     return {
       plot,
-      toScreen: (x, y) => [xaxis._offset + xaxis.l2p(x), yaxis._offset + yaxis.l2p(y)],
-      toMap: (left, top) => [xaxis.p2l(left - xaxis._offset), yaxis.p2l(top - yaxis._offset)],
-      view: [...xaxis.range, ...yaxis.range],
+      perX,
+      perY,
+      toScreen: (x, y) => [xaxis._offset + (x - x0) * perX, yaxis._offset + (y1 - y) * perY],
+      toMap: (left, top) => [x0 + (left - xaxis._offset) / perX, y1 - (top - yaxis._offset) / perY],
+      view: [x0, x1, y0, y1],
     };
+  };
+
+  // Where the images are: on the map, or in the cells of the mosaic.
+  dxr.coordinates = () => {
+    const s = dxr.selection();
+    const space = s && encodeURIComponent(s.space);
+    return s && dxr.numbers(`/coordinates/${dxr.facts().version}/${space}/${s.layout}/${s.arrangement}.f32`);
   };
 
   let waiting = false;
@@ -54,36 +65,51 @@
       svg = shape("svg", { "aria-hidden": "true" });
       box.append(svg);
     }
-    const parts = [];
     const known = dxr.coordinates();
     if (!known.values) known.ready.then(() => dxr.drawOverlay());
-    const place = (row) => {
-      const values = known.values;
-      return values && 2 * row + 1 < values.length ? scales.toScreen(values[2 * row], values[2 * row + 1]) : null;
-    };
-    const lasso = dxr.drawing() || s.lasso;
+    const { values } = known;
+    const place = (row) =>
+      values && 2 * row + 1 < values.length ? scales.toScreen(values[2 * row], values[2 * row + 1]) : null;
+    const parts = [];
+    // a polygon means nothing on another layout than the one it was drawn on; what it selected stays selected
+    const lasso = dxr.drawing() || (s.drawn_on === `${s.layout} ${s.arrangement}` ? s.lasso : []);
     if (lasso.length) {
       const corners = lasso.map(([x, y]) => scales.toScreen(x, y).map((p) => p.toFixed(1)).join(","));
       parts.push(shape("polygon", { class: "lasso", points: corners.join(" ") }));
     }
     const focus = s.focus === null ? null : place(s.focus);
+    const { rows, far } = dxr.neighboursOnMap(s, values);
     if (focus) {
-      for (const thumb of document.querySelectorAll(`#${dxr.ids.neighbours} .grid .thumb[data-row]`)) {
-        const end = place(Number(thumb.dataset.row));
-        if (!end) continue;
-        parts.push(shape("line", { class: "thread", x1: focus[0], y1: focus[1], x2: end[0], y2: end[1] }));
-        parts.push(shape("circle", { class: "near", cx: end[0], cy: end[1], r: 4 }));
-      }
-      parts.push(shape("circle", { class: "focus halo", cx: focus[0], cy: focus[1], r: 9 }));
-      parts.push(shape("circle", { class: "focus", cx: focus[0], cy: focus[1], r: 9 }));
+      for (const row of rows) threads(parts, focus, place(row), far.has(row));
+      ring(parts, "focus", s.focus, focus, 9);
     }
     const under = dxr.underPointer();
     const hover = under && under.row !== undefined ? place(under.row) : null;
-    if (hover) {
-      parts.push(shape("circle", { class: "hover halo", cx: hover[0], cy: hover[1], r: 8 }));
-      parts.push(shape("circle", { class: "hover", cx: hover[0], cy: hover[1], r: 8 }));
-    }
+    if (hover) ring(parts, "hover", under.row, hover, 8);
+    svg.dataset.arrangement = s.arrangement;
     svg.replaceChildren(...parts);
+  }
+
+  function threads(parts, [x1, y1], end, isFar) {
+    if (!end) return;
+    const [x2, y2] = end;
+    const more = isFar ? " far" : "";
+    parts.push(shape("line", { class: "under", x1, y1, x2, y2 }));
+    parts.push(shape("line", { class: `thread${more}`, x1, y1, x2, y2 }));
+    if (isFar) parts.push(shape("circle", { class: "near halo", cx: x2, cy: y2, r: 6 }));
+    parts.push(shape("circle", { class: `near${more}`, cx: x2, cy: y2, r: isFar ? 6 : 4 }));
+  }
+
+  // A ring round a point, or a frame round the picture that stands for the image.
+  function ring(parts, name, row, [cx, cy], r) {
+    const box = dxr.pictureBox(row);
+    for (const one of [`${name} halo`, name]) {
+      if (!box) parts.push(shape("circle", { class: one, cx, cy, r }));
+      else {
+        const [x, y, width, height] = [box.left - 2, box.top - 2, box.width + 4, box.height + 4];
+        parts.push(shape("rect", { class: one, x, y, width, height, rx: box.rounding + 2 }));
+      }
+    }
   }
 
   // Mark a distance on the shared axis of histogram and violins; null takes the mark away.
@@ -114,9 +140,13 @@
   document.addEventListener("DOMContentLoaded", () => {
     dxr.onChange(() => dxr.drawOverlay());
     dxr.whenDrawn(dxr.ids.map, (plot) => {
-      plot.on("plotly_relayouting", () => dxr.drawOverlay());
-      plot.on("plotly_afterplot", () => dxr.drawOverlay());
-      new ResizeObserver(() => dxr.drawOverlay()).observe(plot);
+      const moved = () => {
+        dxr.drawLayers();
+        dxr.drawOverlay();
+      };
+      plot.on("plotly_relayouting", moved);
+      plot.on("plotly_afterplot", moved);
+      new ResizeObserver(moved).observe(plot);
       new MutationObserver(() => dxr.drawOverlay()).observe(dxr.element(dxr.ids.neighbours), { childList: true });
     });
   });

@@ -45,8 +45,9 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
 
     @app.callback(
         Output(ids.MAP, "figure"),
-        Output(ids.MAP_LEGEND, "children"),
+        Output(ids.MAP_LEGEND, TREE),
         Output(ids.MAP_NOTE, "children"),
+        Output(ids.MAP_TRUST, "children"),
         Input(ids.MAP_VIEW, "data"),
         prevent_initial_call=True,
     )

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from dxr_dash import api
-from dxr_dash.browser.state import CLUSTER, COLUMN, Selection
+from dxr_dash.browser.state import CLUSTER, COLUMN, MOSAIC, Selection
 from dxr_dash.collection.store import Collection, Column
 from dxr_dash.records import IntArray
 
@@ -16,7 +16,10 @@ def selected_rows(collection: Collection, selection: Selection) -> IntArray | No
     """Return the rows in the lasso or in the picked group; None when nothing is selected."""
     if selection.lasso:
         corners = np.array(selection.lasso, np.float64)
-        return api.rows_in_polygon(collection, corners, space=selection.space)
+        layout, arrangement = selection.drawn_on.split()
+        return api.rows_in_polygon(
+            collection, corners, space=selection.space, layout=layout, mosaic=arrangement == MOSAIC
+        )
     if selection.picked is not None:
         what, code = selection.picked
         if what == CLUSTER:

@@ -26,8 +26,12 @@ TOASTS = "toasts"
 # Map
 MAP = "map"
 MAP_STAGE = "map-stage"
+MAP_TILES = "map-tiles"  # canvas under the points: the mosaic
+MAP_MARKS = "map-marks"  # canvas over the points: thumbnails
 MAP_OVERLAY = "map-overlay"
 MAP_NOTE = "map-note"
+MAP_FAR = "map-far"  # what the map hides about the focused image; written by scripts
+MAP_TRUST = "map-trust"
 MAP_LEGEND = "map-legend"
 COLOUR_BY = "colour-by"
 

@@ -8,9 +8,10 @@ from dash.development.base_component import Component
 from dxr_dash import settings
 from dxr_dash.browser import ids, urls
 from dxr_dash.browser.attributes import attributes
-from dxr_dash.browser.panels import CLEAR, action, field, icon_action, segments
+from dxr_dash.browser.map_section import map_section
+from dxr_dash.browser.panels import EMPTY_FIGURE, action, field, icon_action, segments
 from dxr_dash.browser.rank_panel import rank_panel
-from dxr_dash.browser.state import Selection, colour_choices
+from dxr_dash.browser.state import Selection
 from dxr_dash.browser.strip_panel import strip_panel
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
@@ -20,6 +21,7 @@ _KEYS = (
     ("/", "find an image by its name"),
     ("a  e", "the answer; explore: rank curves and the strip"),
     ("p  l  b", "pan, lasso, box"),
+    ("m", "the map as points or as a mosaic"),
     ("click, Enter", "look at an image and its neighbours"),
     ("j  k  ← → ↑ ↓", "walk through the thumbnails"),
     ("[  ]  {  }", "move the brush over the ranks, by one or by its width"),
@@ -43,7 +45,7 @@ def page(collection: Collection) -> Component:
                 [
                     _answer_column(),
                     html.Div(
-                        [_map_panel(collection), strip_panel(), _distances_panel(collection)],
+                        [map_section(collection), strip_panel(), _distances_panel(collection)],
                         className="column centre",
                     ),
                     html.Div(
@@ -178,52 +180,12 @@ def _answer_column() -> Component:
     )
 
 
-def _map_panel(collection: Collection) -> Component:
-    choices = [
-        html.Option(words.short(name, 40), value=value) for value, name in colour_choices(collection).items()
-    ]
-    colour = html.Label(
-        [html.Span("Colour by"), html.Select(choices, id=ids.COLOUR_BY, **attributes({"data-do": "colour"}))],
-        className="control",
-    )
-    choices_of_tool = (
-        ("pan", "Pan", "Drag to move, wheel to zoom (p)"),
-        ("lasso", "Lasso", "Draw round images to select them (l)"),
-        ("box", "Box", "Drag a box to select images (b)"),
-    )
-    tools = segments("tool", choices_of_tool, chosen="pan", label="Map tool")
-    whole = icon_action("frame", "Show the whole map (0)", "whole-map")
-    head = html.Div(
-        [html.H2("Map"), colour, html.Span(className="spring"), tools, whole], className="panel-head"
-    )
-    graph = dcc.Graph(
-        id=ids.MAP,
-        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, **CLEAR}},
-        config={"displayModeBar": False, "scrollZoom": True, "doubleClick": False, "displaylogo": False},
-        responsive=True,
-        className="graph",
-    )
-    stage = html.Div(
-        [
-            graph,
-            html.Div(id=ids.MAP_OVERLAY, className="overlay"),
-            html.P(id=ids.MAP_NOTE, className="map-note"),
-        ],
-        id=ids.MAP_STAGE,
-        className="stage",
-        role="group",
-        **attributes({"aria-label": "Map of the collection: similar images lie near each other"}),
-    )
-    body = html.Div([stage, html.Div(id=ids.MAP_LEGEND, className="legend")], className="map-body")
-    return html.Section([head, body], className="panel map-panel", **attributes({"aria-label": "Map"}))
-
-
 def _distances_panel(collection: Collection) -> Component:
     """Build the panel of distances, as high as it will be: the map above must not be drawn twice."""
     n_groups = 1 + 2 * len(Selection.default(collection).shown)
     graph = dcc.Graph(
         id=ids.DISTANCES,
-        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, **CLEAR}},
+        figure=EMPTY_FIGURE,
         config={"displayModeBar": False, "doubleClick": "reset", "displaylogo": False},
         responsive=True,
         className="graph",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,80 +13,71 @@ from dash.development.base_component import Component
 from dxr_dash import api, settings
 from dxr_dash.browser import legends, urls
 from dxr_dash.browser.chosen import column, selected_rows
-from dxr_dash.browser.state import CLUSTER, COLUMN, DISTANCE, Selection
+from dxr_dash.browser.paint import paint_of, places_of
+from dxr_dash.browser.state import CLUSTER, COLUMN, DISTANCE, MOSAIC, TRUST, Selection
+from dxr_dash.browser.trees import tree
+from dxr_dash.collection.layouts import Layout
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import colouring as colourings
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.detail import points_in_view, stratified_order
 from dxr_dash.figures.map_figure import Marked, map_figure, widened
+from dxr_dash.figures.paint import colour_image
 from dxr_dash.figures.theme import Theme, theme
-from dxr_dash.records import IntArray
+from dxr_dash.records import IntArray, Mosaic
 
 SVG_POINTS_LIMIT = 5_000  # without WebGL each point is an element of the page
+GRID_MARGIN = 0.02  # of the mosaic's longer side, around it
+NO_ROWS = np.zeros(0, np.int64)
 
 
-def map_of(collection: Collection, selection: Selection) -> tuple[go.Figure, list[Component], str]:
-    """Draw the map, its legend, and what there is to say about it."""
+def map_of(collection: Collection, selection: Selection) -> tuple[go.Figure, str, str, Component]:
+    """Draw the map, its legend as a tree, what there is to say about it, and how far it can be trusted."""
     colours = theme(selection.theme)
-    coordinates = collection.spaces[selection.space].coordinates
-    colouring = _colouring(collection, selection, colours)
+    layout = _layout(collection, selection)
+    in_cells = selection.arrangement == MOSAIC
+    colouring = colouring_of(collection, selection, colours)
     sets = collection.query_sets
     # the active set last: on top, and in the widest rings
     drawn = [sets[key] for key in sorted(selection.shown, key=lambda key: key == selection.active)]
     marked = [_marked(collection, one, selection.space, colours) for one in drawn]
-    rows = _rows_drawn(collection, selection)
+    rows = NO_ROWS if in_cells else _rows_drawn(collection, selection)
     chosen = selected_rows(collection, selection)
     lit = None
     if chosen is not None:
         lit = np.zeros(len(collection), bool)
         lit[chosen] = True
     figure = map_figure(
-        coordinates,
+        layout.positions if in_cells else layout.coordinates,
         colouring,
-        marked,
+        # in the mosaic, scripts draw outlines of cells in place of rings
+        [replace(one, rows=NO_ROWS) for one in marked] if in_cells else marked,
         theme=colours,
-        revision=f"{selection.space} {selection.opened}",
+        revision=f"{selection.space} {layout.name} {selection.opened}",
         rows=rows,
         lit=lit,
-        view=selection.view,
+        view=selection.view or (_whole_grid(layout.mosaic) if in_cells else None),
         aspect=selection.aspect,
         webgl=selection.webgl,
+        meta=paint_of(collection, selection, marked, lit, colours),
     )
     legend = [
-        legends.marks_legend(marked[::-1], [one.colour for one in drawn[::-1]]),
+        legends.marks_legend(marked[::-1], [one.colour for one in drawn[::-1]], in_cells=in_cells),
         *_legend(collection, selection, colouring),
     ]
-    return figure, legend, _map_note(collection, selection, rows)
+    note = "" if in_cells else _map_note(collection, selection, rows)
+    return figure, tree(legend), note, legends.trust_line(layout, in_cells=in_cells)
 
 
-@lru_cache(maxsize=4)
-def _order(collection: Collection, space: str) -> IntArray:
-    return stratified_order(np.asarray(collection.spaces[space].coordinates))
+def colours_of(collection: Collection, selection: Selection) -> bytes:
+    """Paint the colour of each image, one pixel each: a PNG file."""
+    places, size = places_of(collection, selection)
+    return colour_image(colouring_of(collection, selection, theme(selection.theme)), places, size)
 
 
-def _rows_drawn(collection: Collection, selection: Selection) -> IntArray | None:
-    """Return the rows to draw, or None where all of them can be drawn."""
-    limit = settings.MAP_POINTS_LIMIT if selection.webgl else SVG_POINTS_LIMIT
-    if len(collection) <= limit:
-        return None
-    coordinates = np.asarray(collection.spaces[selection.space].coordinates)
-    view = widened(selection.view, selection.aspect) if selection.view else None
-    return points_in_view(coordinates, _order(collection, selection.space), view, limit)
-
-
-def _map_note(collection: Collection, selection: Selection, rows: IntArray | None) -> str:
-    parts = []
-    if not selection.webgl:
-        parts.append("This browser has no WebGL, so the map is drawn more slowly.")
-    if rows is not None:
-        parts.append(
-            f"{words.count(len(rows))} of {words.count(len(collection))} images drawn; zoom in for more."
-        )
-    return " ".join(parts)
-
-
-def _colouring(collection: Collection, selection: Selection, colours: Theme) -> colourings.Colouring:
+def colouring_of(collection: Collection, selection: Selection, colours: Theme) -> colourings.Colouring:
+    """Return the colour of each image."""
     space = collection.spaces[selection.space]
     if selection.colour == CLUSTER:
         return colourings.by_category(np.asarray(space.clusters), len(space.representatives), colours)
@@ -95,7 +87,51 @@ def _colouring(collection: Collection, selection: Selection, colours: Theme) -> 
     if selection.colour == DISTANCE and selection.active is not None:
         measured = api.set_distances(collection, selection.active, space=selection.space)
         return colourings.by_distance(measured.set_distance, colours)
+    if selection.colour == TRUST:
+        return colourings.by_trust(_layout(collection, selection).kept, colours)
     return colourings.plain(len(collection), colours)
+
+
+def _layout(collection: Collection, selection: Selection) -> Layout:
+    return collection.spaces[selection.space].layout(selection.layout)
+
+
+@lru_cache(maxsize=4)
+def _order(layout: Layout) -> IntArray:
+    return stratified_order(np.asarray(layout.coordinates))
+
+
+def _points_limit(selection: Selection) -> int:
+    return settings.MAP_POINTS_LIMIT if selection.webgl else SVG_POINTS_LIMIT
+
+
+def _rows_drawn(collection: Collection, selection: Selection) -> IntArray | None:
+    """Return the rows to draw, or None where all of them can be drawn."""
+    limit = _points_limit(selection)
+    if len(collection) <= limit:
+        return None
+    layout = _layout(collection, selection)
+    view = widened(selection.view, selection.aspect) if selection.view else None
+    return points_in_view(np.asarray(layout.coordinates), _order(layout), view, limit)
+
+
+def _whole_grid(mosaic: Mosaic) -> tuple[float, float, float, float]:
+    """Return the view that shows every cell, with a margin."""
+    width, height = mosaic.columns * mosaic.cell, mosaic.rows * mosaic.cell
+    pad = GRID_MARGIN * max(width, height)
+    left, top = mosaic.left - pad, mosaic.top + pad
+    return left, left + width + 2 * pad, top - height - 2 * pad, top
+
+
+def _map_note(collection: Collection, selection: Selection, rows: IntArray | None) -> str:
+    parts = []
+    if not selection.webgl:
+        parts.append("This browser has no WebGL, so the map is drawn more slowly.")
+    if rows is not None:
+        share = f"{words.count(len(rows))} of {words.count(len(collection))} images"
+        whole_view = len(rows) < _points_limit(selection)
+        parts.append(f"{share} are in view." if whole_view else f"{share} drawn; zoom in for more.")
+    return " ".join(parts)
 
 
 def _legend(collection: Collection, selection: Selection, colouring: colourings.Colouring) -> list[Component]:
@@ -117,6 +153,8 @@ def _legend(collection: Collection, selection: Selection, colouring: colourings.
         if selection.active is None:
             return [html.P("Choose a query set to colour by the distance to it.", className="hint")]
         return [legends.distance_legend(colouring, collection.query_sets[selection.active].name)]
+    if selection.colour == TRUST:
+        return [legends.trust_legend(colouring, _layout(collection, selection))]
     return []
 
 

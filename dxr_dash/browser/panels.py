@@ -16,10 +16,14 @@ from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
 from dxr_dash.records import IntArray, Neighbours, Skipped
 
-CLEAR = {
-    "paper_bgcolor": "rgba(0,0,0,0)",
-    "plot_bgcolor": "rgba(0,0,0,0)",
-    "margin": dict.fromkeys("lrtb", 0),
+EMPTY_FIGURE: dict[str, Any] = {
+    "layout": {
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": dict.fromkeys("lrtb", 0),
+    }
 }
 LONGEST_LABEL = 200  # characters of an untrusted name that are sent at all
 

@@ -18,7 +18,7 @@ from dxr_dash.analysis.distances import METRICS
 from dxr_dash.browser import ids
 from dxr_dash.browser.attributes import attributes
 from dxr_dash.browser.panels import (
-    CLEAR,
+    EMPTY_FIGURE,
     action,
     field,
     icon_action,
@@ -89,7 +89,7 @@ def _head() -> Component:
 def _stage() -> Component:
     graph = dcc.Graph(
         id=ids.RANKS,
-        figure={"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, **CLEAR}},
+        figure=EMPTY_FIGURE,
         config={"displayModeBar": False, "doubleClick": False, "displaylogo": False},
         responsive=True,
         className="graph",

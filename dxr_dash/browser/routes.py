@@ -1,4 +1,4 @@
-"""Plain routes beside Dash: thumbnails, coordinates, distances, uploads; and who may ask at all."""
+"""Plain routes beside Dash: pictures, tiles, coordinates, distances, uploads; and who may ask at all."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import numpy as np
 from flask import Flask, Response, abort, request
 
 from dxr_dash import api, settings
-from dxr_dash.browser import uploads, urls
+from dxr_dash.browser import map_panel, uploads, urls
 from dxr_dash.browser.panels import picture
 from dxr_dash.browser.rankings import label_table, ranking_page
+from dxr_dash.browser.state import ARRANGEMENTS, MOSAIC, Selection
 from dxr_dash.browser.strip_panel import rows_named, selected_in_map_order
 from dxr_dash.collection.store import Collection
+from dxr_dash.collection.tiles import mosaic_tile
 from dxr_dash.errors import DxrError, QueryError
 from dxr_dash.records import FloatArray, IntArray
 
@@ -43,6 +45,7 @@ def register_routes(server: Flask, collection: Collection) -> None:
 
     _picture_routes(server, collection)
     _number_routes(server, collection)
+    _map_routes(server, collection)
     _ranking_routes(server, collection)
     _strip_routes(server, collection)
 
@@ -67,10 +70,6 @@ def _picture_routes(server: Flask, collection: Collection) -> None:
 
 
 def _number_routes(server: Flask, collection: Collection) -> None:
-    @server.get(urls.COORDINATES)
-    def coordinates(space: str) -> Response:
-        return _numbers(_or_404(lambda: collection.space(space).coordinates))
-
     @server.get(urls.DISTANCES)
     def distances(space: str, query_set: str) -> Response:
         return _numbers(_or_404(lambda: api.set_distances(collection, query_set, space=space).set_distance))
@@ -111,6 +110,30 @@ def _strip_routes(server: Flask, collection: Collection) -> None:
     @server.get(urls.SLIVERS)
     def slivers(rows: str) -> Response:
         return _kept(_or_404(lambda: api.sliver_picture(collection, rows_named(rows))), "image/jpeg")
+
+
+def _map_routes(server: Flask, collection: Collection) -> None:
+    """Add what the map is drawn from: places, tiles of the mosaic, the images' colours."""
+
+    @server.get(urls.COORDINATES)
+    def coordinates(space: str, layout: str, arrangement: str) -> Response:
+        if arrangement not in ARRANGEMENTS:
+            abort(404)
+        found = _or_404(lambda: collection.space(space).layout(layout))
+        return _numbers(found.positions if arrangement == MOSAIC else found.coordinates)
+
+    @server.get(urls.MOSAIC)
+    def mosaic(space: str, layout: str, level: int, x: int, y: int) -> Response:
+        found = _or_404(lambda: collection.space(space).layout(layout))
+        return _kept(_or_404(lambda: mosaic_tile(collection, found.mosaic, level, x, y)), "image/webp")
+
+    @server.get(urls.COLOURS)
+    def colours(space: str, layout: str, arrangement: str, theme: str) -> Response:
+        asked = {"space": space, "layout": layout, "arrangement": arrangement, "theme": theme}
+        asked |= {"colour": request.args.get("by", ""), "fingerprint": collection.fingerprint}
+        active = request.args.get("set") or None
+        selection = _or_404(lambda: Selection.parse({**asked, "active": active}, collection))
+        return _kept(map_panel.colours_of(collection, selection), "image/png")
 
 
 def refuse_other_hosts(server: Flask, host: str) -> None:

@@ -22,8 +22,8 @@ NOTHING = "nothing"
 COLUMN = "column:"  # and the column's name: a column may itself be called "cluster"
 THEMES = ("auto", "light", "dark")
 PAGES = ("answer", "explore")
-LAYOUTS = ("umap", "tsne")
-ARRANGEMENTS = ("points", "mosaic")
+POINTS, MOSAIC = "points", "mosaic"
+ARRANGEMENTS = (POINTS, MOSAIC)
 SCALES = ("log", "linear")
 STRIPS = ("map", "selection")  # or a query's key
 MOST_TRAIL = 64  # images that the trail keeps
@@ -143,11 +143,11 @@ class Selection:
             aspect=min(max(_number(data.get("aspect", 1.0)), 0.05), 20.0),
             webgl=data.get("webgl", True) is not False,
             page=_one_of(data.get("page", "answer"), PAGES),
-            layout=space.layout(_one_of(data.get("layout", "umap"), LAYOUTS)).name,
+            layout=_one_of(data.get("layout", "umap"), tuple(space.layouts)),
             arrangement=_one_of(data.get("arrangement", "points"), ARRANGEMENTS),
             drawn_on=_one_of(
                 data.get("drawn_on", "umap points"),
-                tuple(f"{layout} {how}" for layout in LAYOUTS for how in ARRANGEMENTS),
+                tuple(f"{layout} {how}" for layout in space.layouts for how in ARRANGEMENTS),
             ),
             queries=queries,
             trail=tuple(_whole(row, 0, n_images) for row in _list(data.get("trail", ()))[-MOST_TRAIL:]),

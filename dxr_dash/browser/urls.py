@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, urlencode
+
 from dxr_dash.collection.store import Collection
 
 THUMBNAIL = "/thumbnails/<version>/<int:row>.jpg"
 OUTSIDE = "/outside/<version>/<query_set>/<int:index>.jpg"
-COORDINATES = "/coordinates/<version>/<space>.f32"
+COORDINATES = "/coordinates/<version>/<space>/<layout>/<arrangement>.f32"
+MOSAIC = "/mosaic/<version>/<space>/<layout>/<int:level>/<int:x>_<int:y>.webp"
+COLOURS = "/colours/<version>/<space>/<layout>/<arrangement>/<theme>.png"  # ?by=COLOUR&set=QUERY_SET
 DISTANCES = "/distances/<version>/<space>/<query_set>.f32"
 RANKING = "/ranking/<version>/<space>/<metric>/<key>/<int:page>.bin"
 MEMBERS = "/members/<version>/<query_set>.i32"
@@ -31,3 +35,22 @@ def thumbnail(collection: Collection, row: int) -> str:
 def outside(collection: Collection, query_set: str, index: int) -> str:
     """Return where the thumbnail of a query set's outside image is."""
     return f"/outside/{version(collection)}/{query_set}/{index}.jpg"
+
+
+def colours(
+    collection: Collection,
+    space: str,
+    layout: str,
+    arrangement: str,
+    theme: str,
+    by: str,
+    query_set: str | None,
+) -> str:
+    """Return where each image's colour is, one pixel each.
+
+    Args:
+        by: what the map is coloured by, as the selection has it.
+        query_set: id of the set that distances are measured to.
+    """
+    asked = urlencode({"by": by, "set": query_set or ""})
+    return f"/colours/{version(collection)}/{quote(space)}/{layout}/{arrangement}/{theme}.png?{asked}"

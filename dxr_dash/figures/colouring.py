@@ -73,3 +73,11 @@ def by_distance(distances: FloatArray, theme: Theme) -> Colouring:
         high = low + 1e-6
     filled = np.where(np.isfinite(distances), distances, np.float32(high)).astype(np.float32)
     return Colouring(filled, theme.near_to_far, low, high, (), theme.near_to_far[-1][1])
+
+
+def by_trust(kept: FloatArray, theme: Theme) -> Colouring:
+    """Colour by the share of an image's neighbours that the map keeps, from none to all.
+
+    An image without neighbours in the graph, NaN, has none to keep.
+    """
+    return Colouring(np.nan_to_num(kept).astype(np.float32), theme.lost_to_kept, 0.0, 1.0)

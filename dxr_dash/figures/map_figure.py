@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,7 +17,7 @@ from dxr_dash.records import BoolArray, FloatArray, IntArray
 _SIZES = ((300, 9), (1_000, 7), (2_000, 6), (8_000, 5), (30_000, 4))  # up to so many points: so many pixels
 _CROWD = 120  # rings or diamonds; more of them must be finer, or they hide the points
 _FAINT = 0.12  # opacity of what is not selected
-_MARGIN = 0.04  # of the map's side, around the points
+_MARGIN = 0.06  # of the map's side, around the points: thumbnails reach out beyond theirs
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def map_figure(
     view: View | None = None,
     aspect: float = 1.0,
     webgl: bool = True,
+    meta: Mapping[str, Any] | None = None,
 ) -> go.Figure:
     """Draw the gallery, and the query sets on top.
 
@@ -59,6 +61,7 @@ def map_figure(
         aspect: width by height of the map on the screen. The view is widened to it, so that both axes have one scale:
             plotly's own ``scaleanchor`` shifts the ranges with every redraw and resize.
         webgl: False draws with SVG, for browsers without it.
+        meta: what scripts draw under and over the figure; it arrives with it, so that the two always agree.
 
     Returns:
         First the gallery's trace; then for each query set its rings and, if it has any, its diamonds.
@@ -76,7 +79,7 @@ def map_figure(
             figure.add_trace(_diamonds(kind, coordinates, one, theme))
     x0, x1, y0, y1 = widened(view or whole(coordinates), aspect)
     figure.update_layout(template=template(theme), uirevision=revision, dragmode="pan", hovermode="closest")
-    figure.update_layout(hoverdistance=12)
+    figure.update_layout(hoverdistance=12, meta=meta)
     figure.update_xaxes(visible=False, range=[x0, x1])
     figure.update_yaxes(visible=False, range=[y0, y1])
     return figure

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
-_NARROW_SPACE = "\u202f"
+NARROW_SPACE = "\u202f"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Theme:
         categories: colours of the gallery's points; the first eight stay apart for colour-blind readers.
         rest: points of categories beyond the palette, and points without a value.
         near_to_far: colour scale of a distance; near stands out from the paper, far recedes.
+        lost_to_kept: colour scale of trust in the map; both ends stand out, and apart for colour-blind readers.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Theme:
     sets: tuple[str, ...]
     categories: tuple[str, ...]
     near_to_far: tuple[tuple[float, str], ...]
+    lost_to_kept: tuple[tuple[float, str], ...]
 
 
 LIGHT = Theme(
@@ -58,6 +60,7 @@ LIGHT = Theme(
         *("#a52d96", "#692dd2", "#69a5d2", "#a5a569", "#5a69e1", "#873c5a", "#e16987", "#c369e1"),
     ),
     near_to_far=((0.0, "#2c0a5e"), (0.25, "#5b2a9d"), (0.5, "#3f7fc4"), (0.75, "#7fc4c9"), (1.0, "#dbe7c9")),
+    lost_to_kept=((0.0, "#b3400a"), (0.5, "#b5a79c"), (1.0, "#0b5cad")),
 )
 DARK = Theme(
     name="dark",
@@ -75,6 +78,7 @@ DARK = Theme(
         *("#d26978", "#00c3d2", "#3c69d2", "#d25aa5", "#96a569", "#96f078", "#0087e1", "#e14b1e"),
     ),
     near_to_far=((0.0, "#fff3a0"), (0.25, "#8fd96b"), (0.5, "#2fa58d"), (0.75, "#3a5f8f"), (1.0, "#3a3357")),
+    lost_to_kept=((0.0, "#ff8a3d"), (0.5, "#7d7872"), (1.0, "#5bb8f5")),
 )
 
 
@@ -132,7 +136,7 @@ def as_label(text: str, limit: int = 40) -> str:
 
 def count(number: int) -> str:
     """Return a whole number with narrow spaces between the thousands: 20 000."""
-    return f"{number:,}".replace(",", _NARROW_SPACE)
+    return f"{number:,}".replace(",", NARROW_SPACE)
 
 
 def distance(value: float) -> str:
@@ -152,7 +156,7 @@ def percent(share: float) -> str:
     if not math.isfinite(share):
         return "–"
     tenths = math.floor(share * 1000 + 1e-9) / 10
-    return f"{tenths:g}{_NARROW_SPACE}%"
+    return f"{tenths:g}{NARROW_SPACE}%"
 
 
 def closer_than(percentile: float) -> str:

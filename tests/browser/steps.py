@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -22,7 +23,8 @@ DRAWN = f"""() => {{
         && document.querySelector("#{ids.NEIGHBOURS} > *")
         && document.querySelector("#{ids.ANSWER} > *")
         && document.querySelector("#{ids.DISTANCES} .js-plotly-plot")?._fullLayout?.margin.l > 100
-        && dxr.coordinates()?.values && !document.querySelector("[data-dash-is-loading=true]"));
+        && dxr.coordinates()?.values && !document.querySelector("[data-dash-is-loading=true]")
+        && plot.layout.meta && !dxr.tilesWait() && !dxr.marksWait());
 }}"""
 
 POINT_ON_SCREEN = f"""(row) => {{
@@ -33,9 +35,16 @@ POINT_ON_SCREEN = f"""(row) => {{
 
 LONELIEST = f"""() => {{
     // the row whose nearest other point on the screen is farthest away: a click there means that row and no other
-    const {{x, y}} = document.querySelector("{PLOT}")._fullData[0];
+    const plot = document.querySelector("{PLOT}"), {{xaxis, yaxis}} = plot._fullLayout;
+    const {{x, y, customdata}} = plot._fullData[0];
+    const isUnderAnother = (i) => {{
+        const spot = [xaxis._offset + xaxis.d2p(x[i]), yaxis._offset + yaxis.d2p(y[i])];
+        const row = customdata ? customdata[i] : i;
+        return (dxr.pictureAt(...spot)?.row ?? row) !== row;
+    }};
     let best = [-1, -1];
     for (let i = 0; i < x.length; i++) {{
+        if (isUnderAnother(i)) continue;
         let near = Infinity;
         for (let j = 0; j < x.length; j++)
             if (i !== j) near = Math.min(near, Math.hypot(x[i] - x[j], y[i] - y[j]));
@@ -43,6 +52,26 @@ LONELIEST = f"""() => {{
     }}
     return best[1];
 }}"""
+
+
+def arranged(page: Page, arrangement: str, layout: str = "umap") -> None:
+    """Wait until the map shows a layout in an arrangement."""
+    page.wait_for_function(
+        f"wanted => {{ const {{layout, arrangement}} = document.querySelector('{PLOT}').layout.meta;"
+        " return `${layout} ${arrangement}` === wanted; }",
+        arg=f"{layout} {arrangement}",
+    )
+    wait_until_drawn(page)
+
+
+def place_on_screen(page: Page, place: Sequence[float]) -> tuple[float, float]:
+    """Where map coordinates are on the screen."""
+    x, y = page.evaluate(
+        """([x, y]) => { const box = document.querySelector("#map-stage").getBoundingClientRect();
+        const [left, top] = dxr.scales().toScreen(x, y); return [box.left + left, box.top + top]; }""",
+        [float(one) for one in place],
+    )
+    return x, y
 
 
 def wait_until_drawn(page: Page) -> None:

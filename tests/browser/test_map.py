@@ -64,7 +64,7 @@ def test_hovering_a_point_shows_its_card_without_asking_the_server_to_compute(
     mark = page.locator(".distance-mark")
     expect(mark).to_be_visible()
     expect(mark).to_have_text(f"{distance:.3f}")
-    expect(page.locator("circle.hover").last).to_be_attached()
+    expect(page.locator(f"#{ids.MAP_OVERLAY} .hover").last).to_be_attached()
     page.mouse.move(5, 5)
     expect(card).to_be_hidden()
     expect(mark).to_be_hidden()
@@ -92,7 +92,7 @@ def test_hovering_a_neighbour_rings_it_on_the_map_and_marks_its_distance(page: P
     thumb = page.locator(f"#{ids.NEIGHBOURS} .grid .thumb").nth(1)
     thumb.hover()
     row = int(thumb.get_attribute("data-row") or -1)
-    expect(page.locator("circle.hover").last).to_be_attached()
+    expect(page.locator(f"#{ids.MAP_OVERLAY} .hover").last).to_be_attached()
     distance = api.set_distances(site[0], "faces-in-things").set_distance[row]
     expect(page.locator(".distance-mark")).to_have_text(f"{distance:.3f}")
 
@@ -119,7 +119,7 @@ def test_a_box_selects_too_and_escape_lets_go(page: Page, site: Site) -> None:
 def test_panning_and_zooming_move_the_map_and_what_lies_over_it(page: Page) -> None:
     row = lonely_row(page)
     page.mouse.click(*point_on_screen(page, row))
-    expect(page.locator("circle.focus").last).to_be_attached()
+    expect(page.locator(f"#{ids.MAP_OVERLAY} .focus").last).to_be_attached()
     box = page.locator(f"#{ids.MAP_STAGE}").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -127,9 +127,8 @@ def test_panning_and_zooming_move_the_map_and_what_lies_over_it(page: Page) -> N
     page.wait_for_function("dxr.selection().view !== null")
     x, y = point_on_screen(page, row)
     page.wait_for_function(
-        """([x, y]) => { const ring = document.querySelector("circle.focus:last-of-type");
-        const box = document.querySelector("#map-stage").getBoundingClientRect();
-        return Math.hypot(box.left + +ring.getAttribute("cx") - x, box.top + +ring.getAttribute("cy") - y) < 2; }""",
+        """([x, y]) => { const ring = document.querySelector("#map-overlay .focus").getBoundingClientRect();
+        return Math.hypot(ring.left + ring.width / 2 - x, ring.top + ring.height / 2 - y) < 2; }""",
         arg=[x, y],
     )
     page.keyboard.press("0")

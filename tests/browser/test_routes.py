@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,11 +16,12 @@ from PIL import Image
 
 from dxr_dash import api, settings
 from dxr_dash.analysis.map_order import map_order
-from dxr_dash.browser import urls
+from dxr_dash.browser import map_panel, urls
 from dxr_dash.browser.chosen import selected_rows
 from dxr_dash.browser.server import create_app, serve
 from dxr_dash.browser.state import Selection
 from dxr_dash.collection.store import Collection
+from dxr_dash.collection.tiles import mosaic_tile
 from dxr_dash.errors import DxrError
 from tests.browser.conftest import Site
 
@@ -54,13 +56,31 @@ def test_thumbnails_are_kept_by_the_browser_and_bring_name_and_label(site: Site,
         "/outside/{v}/cars/0.jpg",
         "/outside/{v}/no/0.jpg",
     ]
-    + ["/coordinates/{v}/no.f32", "/distances/{v}/thingsnet.fc7/no.f32", "/thumbnails/{v}/-1.jpg"]
     + ["/order/{v}/no/umap.u32", "/order/{v}/thingsnet.fc7/no.u32", "/order/other/thingsnet.fc7/umap.u32"]
     + ["/selected/{v}.u32", "/selected/{v}.u32?lasso=1,2", "/selected/{v}.u32?pick=column:no=1"]
     + ["/selected/{v}.u32?pick=%FF=1", "/selected/other.u32?pick=cluster=0", "/slivers/{v}/99999.jpg"]
     + ["/slivers/{v}/1,,2.jpg", "/slivers/{v}/-1.jpg", "/slivers/{v}/1,.jpg", "/slivers/{v}/x.jpg"]
     + ["/slivers/other/1.jpg", "/slivers/{v}/..%2F..%2Fmanifest.jpg", "/slivers/{v}/١.jpg"]
-    + ["/slivers/{v}/" + ",".join(["1"] * 129) + ".jpg", "/slivers/{v}/9999999999.jpg"],
+    + ["/slivers/{v}/" + ",".join(["1"] * 129) + ".jpg", "/slivers/{v}/9999999999.jpg"]
+    + [
+        *("/coordinates/{v}/no/umap/points.f32", "/coordinates/{v}/thingsnet.fc7/pca/points.f32"),
+        *("/coordinates/{v}/thingsnet.fc7/umap/heap.f32", "/coordinates/old/thingsnet.fc7/umap/points.f32"),
+        *("/distances/{v}/thingsnet.fc7/no.f32", "/thumbnails/{v}/-1.jpg"),
+        *("/mosaic/old/thingsnet.fc7/umap/3/0_0.webp", "/mosaic/{v}/no/umap/3/0_0.webp"),
+        *("/mosaic/{v}/thingsnet.fc7/pca/3/0_0.webp", "/mosaic/{v}/thingsnet.fc7/umap/8/0_0.webp"),
+        *("/mosaic/{v}/thingsnet.fc7/umap/3/1_0.webp", "/mosaic/{v}/thingsnet.fc7/umap/3/0_99999.webp"),
+        *("/mosaic/{v}/thingsnet.fc7/umap/-1/0_0.webp", "/mosaic/{v}/thingsnet.fc7/umap/3/0_0.png"),
+        "/colours/old/thingsnet.fc7/umap/points/light.png?by=cluster",
+        *(
+            "/colours/{v}/thingsnet.fc7/umap/points/light.png?by=column:no",
+            "/colours/{v}/no/umap/points/light.png",
+        ),
+        *(
+            "/colours/{v}/thingsnet.fc7/umap/points/pink.png?by=cluster",
+            "/colours/{v}/thingsnet.fc7/umap/x/dark.png",
+        ),
+        "/colours/{v}/thingsnet.fc7/umap/points/light.png?by=distance&set=no",
+    ],
     ids=lambda path: path[:60],
 )
 def test_what_does_not_exist_is_not_found(site: Site, client: FlaskClient, path: str) -> None:
@@ -109,10 +129,36 @@ def test_slivers_come_side_by_side_and_are_kept(site: Site, client: FlaskClient)
 
 def test_coordinates_and_distances_come_as_float32(site: Site, client: FlaskClient) -> None:
     version, space = urls.version(site[0]), site[0].space()
-    sent = np.frombuffer(client.get(f"/coordinates/{version}/{space.id}.f32").data, "<f4").reshape(-1, 2)
-    np.testing.assert_array_equal(sent, space.coordinates)
+    for name, layout in space.layouts.items():
+        for arrangement, places in (("points", layout.coordinates), ("mosaic", layout.positions)):
+            answer = client.get(f"/coordinates/{version}/{space.id}/{name}/{arrangement}.f32")
+            np.testing.assert_array_equal(np.frombuffer(answer.data, "<f4").reshape(-1, 2), places)
     far = np.frombuffer(client.get(f"/distances/{version}/{space.id}/cars.f32").data, "<f4")
     np.testing.assert_array_equal(far, api.set_distances(site[0], "cars").set_distance)
+
+
+def test_tiles_of_the_mosaic_are_kept_by_the_browser(site: Site, client: FlaskClient) -> None:
+    collection, version = site[0], urls.version(site[0])
+    layout = collection.space().layout("tsne")
+    answer = client.get(f"/mosaic/{version}/{collection.default_space}/tsne/5/1_0.webp")
+    assert answer.mimetype == "image/webp"
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.data == mosaic_tile(collection, layout.mosaic, 5, 1, 0)
+
+
+def test_colours_come_as_one_pixel_for_each_image_or_cell(site: Site, client: FlaskClient) -> None:
+    collection, space = site[0], site[0].space()
+    usual = Selection.default(collection)
+    for arrangement in ("points", "mosaic"):
+        for by in ("cluster", "trust", "distance", "column:label"):
+            selection = replace(usual, colour=by, arrangement=arrangement, layout="tsne", theme="dark")
+            at = urls.colours(collection, space.id, "tsne", arrangement, "dark", by, usual.active)
+            answer = client.get(at)
+            assert "immutable" in answer.headers["Cache-Control"]
+            assert answer.data == map_panel.colours_of(collection, selection)
+            width, height = Image.open(io.BytesIO(answer.data)).size
+            grid = space.layout("tsne").mosaic
+            assert (width, height) == ((13, 12) if arrangement == "points" else (grid.columns, grid.rows))
 
 
 @pytest.mark.parametrize(

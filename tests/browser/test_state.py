@@ -66,6 +66,11 @@ def test_what_is_dumped_is_parsed_again(site: Site) -> None:
         {"space": "nothing"},
         {"aspect": "wide"},
         {"edition": -1},
+        {"layout": "pca"},
+        {"layout": None},
+        {"arrangement": "heap"},
+        {"drawn_on": "umap"},
+        {"drawn_on": "pca points"},
     ],
     ids=str,
 )

@@ -1,0 +1,205 @@
+// Thumbnails as marks: representatives of the clusters everywhere, other images where there is room.
+(() => {
+  "use strict";
+  const dxr = (window.dxr = window.dxr || {});
+  const [SMALLEST_PX, LARGEST_PX] = [44, 64];
+  const GAP_PX = 5; // between two marks
+  const STEPS = 4; // marks are placed anew when the scale has changed by this root of two
+  const CROWD = 5; // an image has no mark where more images than this lie in one mark's place
+  const PLACED_KEPT = 12;
+
+  const shelf = dxr.shelf({ most: 700, atOnce: 6, make: rounded });
+  let placed = new Map(); // for each scale: {size, rows}
+  let placedFor = {}; // the coordinates and representatives they were placed for
+  let shown = []; // what is drawn: {row, left, top, size}
+  let known = { paint: null, members: new Map() };
+
+  const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+  // The central square, with round corners, as fine as the screen can show it.
+  async function rounded(blob) {
+    const image = await createImageBitmap(blob);
+    const side = Math.round(LARGEST_PX * Math.min(window.devicePixelRatio || 1, 2));
+    const canvas = new OffscreenCanvas(side, side);
+    const context = canvas.getContext("2d");
+    context.beginPath();
+    context.roundRect(0, 0, side, side, side * 0.12);
+    context.clip();
+    const part = Math.min(image.width, image.height);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, (image.width - part) / 2, (image.height - part) / 2, part, part, 0, 0, side, side);
+    return canvas.transferToImageBitmap();
+  }
+
+  function draw(scales, paint) {
+    const layer = dxr.layer(dxr.ids.mapMarks);
+    const s = dxr.selection();
+    const { values } = dxr.coordinates();
+    const drawn = `${paint.layout} ${paint.arrangement}` === `${s.layout} ${s.arrangement}`;
+    if (paint.grid || !s.pictures || !values || !drawn) {
+      if (!paint.grid && s.pictures && !values) dxr.coordinates().ready.then(() => dxr.drawLayers());
+      shown = [];
+      return shelf.want([]);
+    }
+    const veil = dxr.pixelsOf(paint.veil);
+    if (paint.veil && !veil) return undefined; // drawn again once it is there
+    const { size, rows } = placedAt(Math.min(scales.perX, scales.perY), values, paint, veil);
+    const marks = inView(rows, size, scales, values, layer);
+    const address = ({ row }) => `/thumbnails/${dxr.facts().version}/${row}.jpg`;
+    shelf.want(marks.map(address));
+    shown = [];
+    for (const mark of marks) {
+      const image = shelf.get(address(mark));
+      if (!image) continue; // its point stands for it until then
+      shown.push(mark);
+      drawMark(layer, mark, image, paint);
+    }
+    return undefined;
+  }
+
+  function inView(rows, size, scales, values, { width, height, ratio }) {
+    const found = [];
+    for (const row of rows) {
+      const [x, y] = scales.toScreen(values[2 * row], values[2 * row + 1]);
+      const [left, top] = [x - size / 2, y - size / 2];
+      if (left > -size && top > -size && left * ratio < width && top * ratio < height) found.push({ row, left, top, size });
+    }
+    return found;
+  }
+
+  // The marks of a scale, among the selected images where some are. They depend on nothing else, so panning never
+  // moves or changes one.
+  function placedAt(scale, values, { representatives }, veil) {
+    if (placedFor.values !== values || placedFor.veil !== veil) {
+      const lit = (row) => !veil || !veil[4 * row + 3];
+      const firsts = representatives.filter(lit);
+      const order = orderOf(values.length / 2, firsts).filter(lit);
+      placed = new Map();
+      placedFor = { values, veil, extent: extentOf(values), order, nFirst: firsts.length };
+    }
+    const step = Math.floor(STEPS * Math.log2(scale));
+    if (!placed.has(step)) {
+      const { order, extent, nFirst } = placedFor;
+      if (placed.size >= PLACED_KEPT) placed.delete(placed.keys().next().value);
+      const coarse = 2 ** (step / STEPS); // at most the scale itself: on the screen, gaps can only be wider
+      const size = sizeAt(coarse, values.length / 2, extent);
+      placed.set(step, { size, rows: place(values, order, nFirst, (size + GAP_PX) / coarse) });
+    }
+    return placed.get(step);
+  }
+
+  function extentOf(values) {
+    let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
+    for (let i = 0; i < values.length; i += 2) {
+      [x0, x1] = [Math.min(x0, values[i]), Math.max(x1, values[i])];
+      [y0, y1] = [Math.min(y0, values[i + 1]), Math.max(y1, values[i + 1])];
+    }
+    return Math.max(x1 - x0, y1 - y0) || 1;
+  }
+
+  // First the representatives, largest cluster first; then all rows, scattered, so that no folder comes first.
+  function orderOf(n, representatives) {
+    const order = new Uint32Array(n + representatives.length);
+    order.set(representatives);
+    const common = (a, b) => (b ? common(b, a % b) : a);
+    let step = Math.max(1, Math.round(n * 0.618));
+    while (common(step, n) !== 1) step += 1;
+    for (let i = 0, row = 0; i < n; i++, row = (row + step) % n) order[representatives.length + i] = row;
+    return order;
+  }
+
+  // Marks are large where the map has room for many of them.
+  function sizeAt(scale, n, extent) {
+    const crowding = Math.log2((n * SMALLEST_PX ** 2) / (extent * scale) ** 2);
+    return Math.round(clamp(LARGEST_PX - ((crowding + 2) / 3) * (LARGEST_PX - SMALLEST_PX), SMALLEST_PX, LARGEST_PX));
+  }
+
+  // Go through the images in their order; each gets a mark where it overlaps none before it. Squares of a grid with
+  // a mark's side say which marks are near; squares that share a place in the table only cost a look more.
+  function place(values, order, nFirst, side) {
+    const n = values.length / 2;
+    const mask = 2 ** Math.ceil(Math.log2(2 * n + 64)) - 1;
+    const cellOf = (x, y) => (Math.imul(x, 73856093) ^ Math.imul(y, 19349663)) & mask;
+    const column = (row) => Math.floor(values[2 * row] / side);
+    const line = (row) => Math.floor(values[2 * row + 1] / side);
+    const crowd = new Uint8Array(mask + 1);
+    for (let i = nFirst; i < order.length; i++) {
+      const cell = cellOf(column(order[i]), line(order[i]));
+      if (crowd[cell] <= CROWD) crowd[cell] += 1;
+    }
+    const head = new Int32Array(mask + 1).fill(-1);
+    const after = [];
+    const rows = [];
+    const isFree = (row, x, y) => {
+      for (let dx = -1; dx <= 1; dx++)
+        for (let dy = -1; dy <= 1; dy++)
+          for (let i = head[cellOf(x + dx, y + dy)]; i >= 0; i = after[i])
+            if (Math.abs(values[2 * row] - values[2 * rows[i]]) < side && Math.abs(values[2 * row + 1] - values[2 * rows[i] + 1]) < side)
+              return false;
+      return true;
+    };
+    order.forEach((row, i) => {
+      const [x, y] = [column(row), line(row)];
+      const cell = cellOf(x, y);
+      if ((i >= nFirst && crowd[cell] > CROWD) || !isFree(row, x, y)) return;
+      after.push(head[cell]);
+      head[cell] = rows.length;
+      rows.push(row);
+    });
+    return Int32Array.from(rows);
+  }
+
+  function drawMark({ context, ratio }, { row, left, top, size }, image, paint) {
+    const pixels = dxr.pixelsOf(paint.colours);
+    const colour = pixels ? `rgb(${pixels[4 * row]} ${pixels[4 * row + 1]} ${pixels[4 * row + 2]})` : null;
+    const [x, y, side] = [Math.round(left * ratio), Math.round(top * ratio), Math.round(size * ratio)];
+    const edge = (grow, width, style) => {
+      context.beginPath();
+      context.roundRect(x - grow, y - grow, side + 2 * grow, side + 2 * grow, side * 0.12 + grow);
+      [context.lineWidth, context.strokeStyle] = [width, style];
+      context.stroke();
+    };
+    context.drawImage(image, x, y, side, side);
+    const { ink, paper } = inks();
+    edge(0, 2 * ratio, colour || ink);
+    let out = 0;
+    for (const member of membersOf(paint).get(row) || []) edge((out += 2.25 * ratio), 2.5 * ratio, member);
+    edge(out + 1.5 * ratio, ratio, paper);
+  }
+
+  // Colours of the sets that each row belongs to.
+  function membersOf(paint) {
+    if (known.paint !== paint) {
+      const members = new Map();
+      for (const { colour, places } of paint.sets)
+        for (const row of places) members.set(row, [...(members.get(row) || []), colour]);
+      known = { paint, members };
+    }
+    return known.members;
+  }
+
+  function inks() {
+    const style = getComputedStyle(document.documentElement);
+    return { ink: style.getPropertyValue("--line-strong"), paper: style.getPropertyValue("--paper") };
+  }
+
+  const boxOf = ({ left, top, size }) => ({ left, top, width: size, height: size, rounding: size * 0.12 });
+
+  // The mark at a place of the stage, and the square it fills; null where there is none.
+  dxr.markAt = (x, y) => {
+    const mark = shown.find(({ left, top, size }) => x >= left && x <= left + size && y >= top && y <= top + size);
+    return mark ? { row: mark.row, box: boxOf(mark) } : null;
+  };
+
+  // The picture that stands for an image on the map: its mark, or its cell in the mosaic; null for a point.
+  dxr.pictureBox = (row) => {
+    const mark = shown.find((one) => one.row === row);
+    return mark ? boxOf(mark) : dxr.cellBox(row);
+  };
+
+  dxr.marks = () => shown;
+  dxr.marksWait = () => shelf.waits();
+
+  // By then every script has been read, in whatever order.
+  document.addEventListener("DOMContentLoaded", () => dxr.onLayers(draw));
+})();

@@ -1,0 +1,93 @@
+// The pointer on the map: a picture under it wins over the nearest point that plotly finds.
+(() => {
+  "use strict";
+  const dxr = (window.dxr = window.dxr || {});
+  const CLICK_PX = 5; // less movement than this is a click
+
+  let picture = null; // the row of the picture under the pointer
+  let point = null; // the row and place of the point that plotly finds under it
+  let pressed = null;
+
+  // The row of a point: its number, or an entry of customdata where only some rows are drawn.
+  function rowOf(found) {
+    if (!found || found.curveNumber !== 0) return null;
+    const rows = found.data && found.data.customdata;
+    return rows ? rows[found.pointNumber] : found.pointNumber;
+  }
+
+  function stagePlace(event) {
+    const box = dxr.element(dxr.ids.mapStage).getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top, box };
+  }
+
+  // The picture at a place of the stage: {row, box}; null where there is none.
+  dxr.pictureAt = (x, y) => dxr.markAt(x, y) || dxr.cellAt(x, y);
+
+  function move(event) {
+    if (event.pointerType === "touch" || dxr.drawing()) return;
+    const { x, y, box } = stagePlace(event);
+    const found = event.buttons ? null : dxr.pictureAt(x, y);
+    const row = found ? found.row : null;
+    if (row === picture) return;
+    picture = row;
+    dxr.element(dxr.ids.mapStage).classList.toggle("on-point", row !== null || point !== null);
+    if (found) {
+      const left = box.left + found.box.left;
+      const at = { left, right: left + found.box.width, y: box.top + found.box.top + found.box.height / 2 };
+      dxr.hover({ row }, at);
+    } else if (point && !event.buttons) dxr.hover({ row: point.row }, point.at);
+    else dxr.leave();
+  }
+
+  function gone() {
+    if (picture === null) return;
+    picture = null;
+    dxr.element(dxr.ids.mapStage).classList.remove("on-point");
+    dxr.leave();
+  }
+
+  function press(event) {
+    const pans = dxr.element(dxr.ids.mapStage).dataset.tool === "pan";
+    pressed = pans && event.button === 0 ? stagePlace(event) : null;
+  }
+
+  function release(event) {
+    if (!pressed) return;
+    const { x, y } = stagePlace(event);
+    const still = Math.hypot(x - pressed.x, y - pressed.y) < CLICK_PX;
+    pressed = null;
+    const found = still && dxr.pictureAt(x, y);
+    if (found) dxr.follow(`r${found.row}`);
+  }
+
+  function listen(plot) {
+    const stage = dxr.element(dxr.ids.mapStage);
+    stage.addEventListener("pointermove", move);
+    stage.addEventListener("pointerleave", gone);
+    stage.addEventListener("pointerdown", press, { capture: true });
+    window.addEventListener("pointerup", release, { capture: true }); // plotly covers the page while it drags
+    plot.on("plotly_hover", (data) => {
+      const row = rowOf(data.points[0]);
+      if (row === null || dxr.drawing()) return;
+      const { clientX, clientY } = data.event;
+      point = { row, at: { left: clientX, right: clientX, y: clientY } };
+      if (picture !== null) return;
+      stage.classList.add("on-point");
+      dxr.hover({ row }, point.at);
+    });
+    plot.on("plotly_unhover", () => {
+      point = null;
+      if (picture !== null) return;
+      stage.classList.remove("on-point");
+      dxr.leave();
+    });
+    plot.on("plotly_click", (data) => {
+      const row = rowOf(data.points[0]);
+      const { x, y } = stagePlace(data.event);
+      if (row !== null && !dxr.pictureAt(x, y)) dxr.follow(`r${row}`);
+    });
+  }
+
+  // By then every script has been read, in whatever order.
+  document.addEventListener("DOMContentLoaded", () => dxr.whenDrawn(dxr.ids.map, listen));
+})();
