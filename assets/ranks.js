@@ -331,12 +331,12 @@
   function sayPrecision(row, key, found, first, count) {
     const parts = [];
     const place = `ranks ${dxr.count(first)}–${dxr.count(first + count - 1)}`;
-    if (found.set || key.startsWith("s.") || key.startsWith("o.")) parts.push(`${found.set} in the set`);
+    if (found.set || key.startsWith("s.") || key.startsWith("o.")) parts.push(`${found.set} of ${found.known} in the set`);
     if (!key.startsWith("s.") && dxr.labels() && dxr.labels().codes.length) {
       const alike = found.label + (found.set ? sameLabelAmongSet(key, first, count) : 0);
-      parts.push(`${alike} with the same label`);
+      parts.push(`${alike} of ${found.known} with this label`);
     }
-    const text = count && parts.length ? `${place}: ${parts.join(", ")} of ${found.known}` : count ? place : "no image at these ranks";
+    const text = count ? [place, ...parts].join(" · ") : "no image at these ranks";
     const box = row.querySelector(".precision");
     if (box.textContent !== text) box.textContent = text;
   }

@@ -72,24 +72,18 @@ def _head(collection: Collection) -> Component:
         title="Show thumbnails among the points where there is room",
         **attributes({"data-do": "pictures", "aria-pressed": True}),
     )
-    controls = [
+    first = [
+        html.H2("Map"),
+        _layouts(collection),
         segments("arrangement", arrangements, chosen="points", label="Arrangement"),
         pictures,
-        colour,
         html.Span(className="spring"),
         segments("tool", tools, chosen="pan", label="Map tool"),
     ]
-    title = [
-        html.H2("Map"),
-        _layouts(collection),
-        html.P(id=ids.MAP_TRUST, className="trust"),
-        icon_action("frame", "Show the whole map (0)", "whole-map"),
-    ]
+    whole = icon_action("frame", "Show the whole map (0)", "whole-map")
+    second = [colour, html.P(id=ids.MAP_TRUST, className="trust"), whole]
     return html.Div(
-        [
-            html.Div(title, className="map-title"),
-            html.Div(controls, className="map-controls"),
-        ],
+        [html.Div(first, className="map-controls"), html.Div(second, className="map-controls")],
         className="panel-head map-head",
     )
 

@@ -161,7 +161,7 @@ def test_relevant_images_are_marked_and_counted(page: Page, site: Site) -> None:
     frames = row_of(page, f"r{cars[0]}").locator(".rank-film .thumb")
     assert page.locator(f".rank-row[data-key='r{cars[0]}'] .same-label").count() == sum(alike)
     expect(row_of(page, f"r{cars[0]}").locator(".precision")).to_contain_text(
-        f"{sum(alike)} with the same label of 20"
+        f"{sum(alike)} of 20 with this label"
     )
     page.evaluate("dxr.change({ active: 'cars', shown: ['cars'] })")
     hits = [int(row) in cars for row in found]
@@ -173,7 +173,7 @@ def test_relevant_images_are_marked_and_counted(page: Page, site: Site) -> None:
     n_hits = int(np.isin(ranked, members).sum())
     expect(row_of(page, "s.faces-in-things").locator(".rank-film .hit")).to_have_count(n_hits)
     expect(row_of(page, "s.faces-in-things").locator(".precision")).to_contain_text(
-        f"{n_hits} in the set of 20"
+        f"{n_hits} of 20 in the set"
     )
 
 
