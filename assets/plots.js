@@ -147,7 +147,10 @@
       plot.on("plotly_relayouting", moved);
       plot.on("plotly_afterplot", moved);
       new ResizeObserver(moved).observe(plot);
-      new MutationObserver(() => dxr.drawOverlay()).observe(dxr.element(dxr.ids.neighbours), { childList: true });
+      new MutationObserver(() => dxr.drawOverlay()).observe(dxr.element(dxr.ids.neighbours), {
+        childList: true,
+        subtree: true, // the panel keeps its elements from one image to the next
+      });
     });
   });
 })();

@@ -311,7 +311,7 @@ def test_hovering_a_frame_lights_it_up_everywhere(page: Page, site: Site) -> Non
     frame = row_of(page, "s.faces-in-things").locator(".rank-film .thumb").nth(2)
     frame.hover()
     row = int(frame.get_attribute("data-row") or -1)
-    expect(page.locator("circle.hover").last).to_be_attached()
+    expect(page.locator("#map-overlay .hover").last).to_be_attached()
     expect(page.locator(f"#{ids.RANKS_OVERLAY} .dots circle")).to_have_count(2)
     lit = page.locator(".thumb.lit")
     assert {one.get_attribute("data-row") for one in lit.all()} == {str(row)}
@@ -355,7 +355,7 @@ def test_the_histogram_under_the_pointer_shows_the_image_at_that_distance(page: 
     far = api.set_distances(site[0], "faces-in-things").set_distance
     row = page.evaluate("dxr.underPointer().row")
     assert abs(far[row] - at) == pytest.approx(np.abs(far - at).min(), abs=1e-6)
-    expect(page.locator("circle.hover").last).to_be_attached()
+    expect(page.locator("#map-overlay .hover").last).to_be_attached()
 
 
 def test_a_row_is_removed_and_comes_back_with_undo(page: Page) -> None:

@@ -189,7 +189,7 @@ def test_hovering_shows_the_image_under_the_pointer_without_asking_for_an_answer
     card = page.locator(f"#{ids.CARD}")
     expect(card.locator(".name")).to_have_text(words.short(site[0].path(row), 200))
     expect(card.locator(".note")).to_have_text(f"{place + 1} of {len(site[0])} in map order")
-    expect(page.locator("circle.hover").last).to_be_attached()
+    expect(page.locator("#map-overlay .hover").last).to_be_attached()
     assert page.evaluate(CARET, place) == ACCENT
     assert len(watch.callbacks) == before
     over, strip = card.bounding_box(), stage(page)
