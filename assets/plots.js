@@ -14,11 +14,12 @@
     look();
   };
 
-  const shape = (name, attributes) => {
+  const shape = (name, attributes = {}) => {
     const one = document.createElementNS(SVG, name);
     for (const [key, value] of Object.entries(attributes)) one.setAttribute(key, value);
     return one;
   };
+  dxr.shape = shape;
 
   // Between map coordinates and pixels of the stage; `perX` and `perY` are pixels of one unit of the map.
   dxr.scales = () => {
