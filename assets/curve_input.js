@@ -75,7 +75,8 @@
   }, true);
 
   const dragged = (event) => moveBrush(event, false);
-  function dropped() {
+  function dropped(event) {
+    if (event.type === "pointerup") moveBrush(event, false); // where it was let go, not where it was seen last
     window.removeEventListener("pointermove", dragged);
     window.removeEventListener("pointerup", dropped);
     window.removeEventListener("pointercancel", dropped);

@@ -195,7 +195,9 @@ def test_dragging_the_brush_moves_every_filmstrip_before_it_is_let_go(
     assert len(watch.callbacks) == before
     page.mouse.up()
     assert selection(page)["first"] == first
-    assert f"first={first}" in page.url
+    page.wait_for_function(
+        "first => new URLSearchParams(location.search).get('first') === first", arg=str(first)
+    )
     expect(page.locator(f"#{ids.BRUSH_FIRST}")).to_have_value(str(first))
 
 
