@@ -21,12 +21,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 400_000
 QUALITY = (90, 82, 74, 66)  # of WebP; the first that is small enough
-WIDE, NARROW = (1440, 900), (390, 844)
+WIDE, NARROW, FILM = (1440, 900), (390, 844), (1280, 800)
+SETTLE_MS = 700  # for animations, and for pictures that arrive after the numbers
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-background-networking",
@@ -41,6 +42,15 @@ DRAWN = """() => Boolean(
     && dxr.coordinates()?.values && !document.querySelector("[data-dash-is-loading=true]")
     && [...document.images].every((image) => image.complete))"""
 
+FILLED = """(key) => { const frames = [...document.querySelectorAll(`.rank-row[data-key=${key}] .rank-film img`)];
+    return frames.length && frames.every((one) => one.complete && one.naturalWidth); }"""
+
+RANK_AT = """(rank) => {
+    const plot = document.querySelector("#ranks .js-plotly-plot"), box = plot.getBoundingClientRect();
+    const { xaxis, yaxis } = plot._fullLayout;
+    return [box.left + xaxis._offset + xaxis.d2p(rank), box.top + yaxis._offset + 60];
+}"""
+
 
 def main() -> None:
     """Take all pictures."""
@@ -53,7 +63,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
         for name, image in pictures(browser, url):
             size = keep(image, chosen.folder / f"{name}.webp")
-            print(f"{name}.webp {size // 1000} kB")
+            print(f"{name}.webp {size // 1000} kB", flush=True)
+        size = keep_film(film(browser, url), chosen.folder / "explore-film.webp")
+        print(f"explore-film.webp {size // 1000} kB")
         browser.close()
 
 
@@ -111,6 +123,26 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
     yield "lasso", whole(page)
     page = opened(browser, url)
     yield "answer", page.locator(".panel.answer").screenshot()
+    for scheme in ("light", "dark"):
+        page = opened(browser, url + "?page=explore", scheme=scheme)
+        follow(page, 3, 1003)
+        yield f"explore-{scheme}", whole(page)
+        page = opened(browser, url + "?arrangement=mosaic", scheme=scheme)
+        yield f"mosaic-{scheme}", page.locator(".map-panel").screenshot()
+        page = opened(browser, url + "?layout=tsne", scheme=scheme)
+        zoom(page, 20)
+        yield f"marks-{scheme}", page.locator(".map-panel").screenshot()
+        page = opened(browser, url + "?colour=trust&focus=777", scheme=scheme)
+        yield f"trust-{scheme}", page.locator(".map-panel").screenshot()
+        page = opened(browser, url + "?page=explore", scheme=scheme)
+        follow(page, 3)
+        page.evaluate("dxr.change({ strip: 'r3', lens: 6 })")
+        page.wait_for_timeout(SETTLE_MS)
+        box = box_of(page, "#strip-stage")
+        page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.5)
+        page.wait_for_timeout(SETTLE_MS)
+        page.locator("#card").evaluate("(card) => (card.style.visibility = 'hidden')")
+        yield f"strip-{scheme}", page.locator(".strip-panel").screenshot()
     page = opened(browser, url, scheme="dark")
     thumb = page.locator("#neighbours .grid .thumb").first
     thumb.click()
@@ -118,6 +150,89 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
     page.locator("#neighbours .grid .thumb").nth(1).hover()
     page.wait_for_selector("#card img")
     yield "neighbours-dark", whole(page)
+
+
+def follow(page: Page, *rows: int) -> None:
+    """Ask with some images, and wait until their rows are drawn."""
+    for row in rows:
+        page.evaluate("row => dxr.follow(`r${row}`)", row)
+        page.wait_for_function(FILLED, arg=f"r{row}")
+    page.locator("#rows").evaluate("(rows) => rows.scrollTo(0, 0)")
+    page.wait_for_timeout(SETTLE_MS)  # the row that flashes
+
+
+def zoom(page: Page, notches: int) -> None:
+    """Turn the wheel over the middle of the map."""
+    box = box_of(page, "#map-stage")
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    for _ in range(notches):
+        page.mouse.wheel(0, -120)
+        page.wait_for_timeout(60)
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(SETTLE_MS)
+    page.wait_for_function(DRAWN)
+
+
+def box_of(page: Page, selector: str) -> FloatRect:
+    """Where an element is on the screen."""
+    found = page.locator(selector).bounding_box()
+    if found is None:
+        raise SystemExit(f"{selector} is not on the page.")
+    return found
+
+
+def film(browser: Browser, url: str) -> Iterator[tuple[bytes, int]]:
+    """Yield what the screen shows while one explores, and for how many milliseconds each picture stands."""
+    page = opened(browser, url + "?page=explore&queries=", size=FILM)
+    yield page.screenshot(), 900
+    for row in (3, 1003):
+        follow(page, row)
+        yield page.screenshot(), 900
+    page.mouse.move(*page.evaluate(RANK_AT, 5))
+    page.mouse.down()
+    for rank in (8, 15, 30, 60, 90, 110, 200):
+        page.mouse.move(*page.evaluate(RANK_AT, rank), steps=3)
+        page.wait_for_timeout(SETTLE_MS // 2)
+        yield page.screenshot(), 350
+    page.mouse.up()
+    page.evaluate("dxr.setBrush({ first: 1 })")
+    frames = page.locator(".rank-row[data-key=r3] .rank-film .thumb")
+    for place in (1, 4, 7):
+        frames.nth(place).hover()
+        page.wait_for_timeout(SETTLE_MS // 2)
+        yield page.screenshot(), 700
+    page.keyboard.press("m")
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(2 * SETTLE_MS)
+    yield page.screenshot(), 900
+    for _ in range(4):
+        zoom(page, 2)
+        yield page.screenshot(), 350
+    box = box_of(page, "#strip-stage")
+    for share in (0.2, 0.35, 0.5, 0.65):
+        page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * 0.4, steps=4)
+        page.wait_for_timeout(SETTLE_MS // 2)
+        yield page.screenshot(), 450
+    page.close()
+
+
+def keep_film(pictures: Iterator[tuple[bytes, int]], path: Path) -> int:
+    """Write pictures as an animated WebP; return its bytes."""
+    taken = [(Image.open(io.BytesIO(png)).convert("RGB"), stands) for png, stands in pictures]
+    images = [
+        image.resize((image.width * 3 // 4, image.height * 3 // 4), Image.Resampling.LANCZOS)
+        for image, _ in taken
+    ]
+    images[0].save(
+        path,
+        save_all=True,
+        append_images=images[1:],
+        duration=[stands for _, stands in taken],
+        loop=0,
+        quality=62,
+        method=4,
+    )
+    return path.stat().st_size
 
 
 def opened(browser: Browser, url: str, *, size: tuple[int, int] = WIDE, scheme: str = "light") -> Page:
