@@ -9,8 +9,21 @@
 
   const actions = {
     focus: (about) => dxr.follow(dxr.keyOf(about)),
+    "go-back": ({ row }) => {
+      dxr.change({ focus: Number(row) }, { step: true });
+      dxr.flash(`r${row}`);
+    },
     unfocus: () => dxr.change({ focus: null, trail: [] }, { step: true }),
     page: ({ page }) => dxr.change({ page }, { step: true }),
+    "ask-set": ({ set, slot }) => dxr.changeQueries((all) => [...all, { key: `s.${set}`, slot: Number(slot), pinned: false, name: "" }]),
+    "remove-query": ({ key }) => dxr.removeQueries((one) => one.key === key),
+    "clear-queries": () => dxr.removeQueries((one) => !one.pinned),
+    pin: ({ key }) => dxr.pin(key),
+    "move-query": ({ key, by }) => dxr.moveQuery(key, Number(by)),
+    "name-query": ({ key, name }) =>
+      dxr.askName({ title: "Name of this row", name, then: (text) => dxr.nameQuery(key, text) }),
+    merge: () => dxr.mergeQueries(),
+    scale: ({ scale }) => dxr.change({ scale }),
     "show-on-map": () => dxr.element(dxr.ids.mapStage).scrollIntoView({ block: "nearest", behavior: "smooth" }),
     member: ({ item }) => {
       const one = Number(item);
@@ -66,6 +79,8 @@
     const select = event.target;
     if (!(select instanceof HTMLSelectElement)) return;
     if (select.dataset.do === "colour") dxr.change({ colour: select.value });
+    if (select.dataset.do === "metric") dxr.change({ metric: select.value });
+    if (select.dataset.do === "space") dxr.useSpace(select.value);
     if (select.dataset.do === "layout") dxr.arrange({ layout: select.value });
     if (select.dataset.do === "control")
       dxr.command({ do: "control", set: select.dataset.set, control: select.value });
@@ -120,7 +135,8 @@
     act();
   });
 
-  // Say something: errors in the status line, the rest as a toast, with Undo where there is a way back.
+  // Say something: errors in the status line, the rest as a toast, with Undo where there is a way back: a command to
+  // the server, or a function.
   dxr.say = ({ note, undo, tone }) => {
     if (tone === "error") {
       dxr.set(dxr.ids.status, { children: note });
@@ -139,7 +155,8 @@
       button.textContent = "Undo";
       button.addEventListener("click", () => {
         toast.remove();
-        dxr.command(undo);
+        if (typeof undo === "function") undo();
+        else dxr.command(undo);
       });
       toast.append(button);
     }

@@ -22,6 +22,7 @@
         dxr.say({ note: `${MOST_QUERIES} queries are as many as the page holds. Remove some first.`, tone: "plain" });
       else patch.queries = [...s.queries, { key, slot: freeSlot(s.queries), pinned: false, name: "" }];
     }
+    dxr.ranking(key); // under way while the server draws the row
     dxr.change(patch, { step: true });
     dxr.flash(key);
   };
@@ -32,6 +33,57 @@
     if (at >= 0 && trail[at] === row) return trail;
     return [...trail.slice(0, at + 1), row].slice(-MOST_TRAIL);
   }
+
+  dxr.changeQueries = (change, { step = true } = {}) => {
+    const { queries } = dxr.selection();
+    const next = change(queries);
+    // pinned rows stay on top, each group in its order
+    dxr.change({ queries: [...next.filter((one) => one.pinned), ...next.filter((one) => !one.pinned)] }, { step });
+  };
+
+  dxr.removeQueries = (which) => {
+    const { queries, strip } = dxr.selection();
+    const gone = queries.filter(which);
+    if (!gone.length) return;
+    const kept = queries.filter((one) => !which(one));
+    dxr.change({ queries: kept, ...(gone.some(({ key }) => key === strip) ? { strip: "map" } : {}) }, { step: true });
+    const note = gone.length === 1 ? "Row removed." : `${gone.length} rows removed.`;
+    dxr.say({ note, undo: () => dxr.change({ queries, strip }, { step: true }) });
+  };
+
+  dxr.pin = (key) =>
+    dxr.changeQueries((all) => all.map((one) => (one.key === key ? { ...one, pinned: !one.pinned } : one)));
+
+  dxr.moveQuery = (key, by) =>
+    dxr.changeQueries((all) => {
+      const [at, next] = [all.findIndex((one) => one.key === key), [...all]];
+      const [one] = next.splice(at, 1);
+      next.splice(Math.min(Math.max(at + by, 0), next.length), 0, one);
+      return next;
+    });
+
+  dxr.nameQuery = (key, name) =>
+    dxr.changeQueries((all) => all.map((one) => (one.key === key ? { ...one, name } : one)), { step: false });
+
+  // Make a query set of the pinned rows; of all images when none is pinned.
+  dxr.mergeQueries = () => {
+    const { queries } = dxr.selection();
+    const pinned = queries.filter((one) => one.pinned);
+    const merged = pinned.length ? pinned : queries.filter(({ key }) => !key.startsWith("s."));
+    if (!merged.length) {
+      dxr.say({ note: "Click some images first, or pin the rows to merge.", tone: "plain" });
+      return;
+    }
+    const facts = `${merged.length} row${merged.length === 1 ? "" : "s"} become one query set.`;
+    const keys = merged.map(({ key }) => key);
+    dxr.askName({ title: "New query set", facts, then: (name) => dxr.command({ do: "merge", name, queries: keys }) });
+  };
+
+  // Another feature space has another map: nothing that was drawn on this one means anything there.
+  dxr.useSpace = (space) => {
+    const { opened } = dxr.selection();
+    dxr.change({ space, layout: "umap", lasso: [], view: null, opened: opened + 1 }, { step: true });
+  };
 
   function freeSlot(queries) {
     const used = queries.map((one) => one.slot);

@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const dxr = (window.dxr = window.dxr || {});
+  const MOST_RANKS = 12; // queries in the card
   const KEPT = 300; // pictures whose bytes are kept here; the browser's own cache holds the rest
 
   const pictures = new Map(); // row -> promise of {src, name, label}
@@ -47,13 +48,17 @@
     return pictures.get(row);
   }
 
-  // Say what the pointer is on. `at` says where that is on the screen; the card goes beside it.
+  const listeners = [];
+  dxr.onHover = (listener) => listeners.push(listener);
+
+  // Say what the pointer is on. `at` says where that is on the screen; the card goes beside it, or `above` a height.
   dxr.hover = async (what, at, thumb = null) => {
     const mine = ++turn;
     [under, source] = [what, thumb];
     light(what.row);
     dxr.drawOverlay();
     dxr.markDistance(distanceOf(what));
+    for (const listener of listeners) listener(what);
     const about = what.row === undefined ? what : { ...(await pictureOf(what.row)), note: what.note };
     if (mine === turn) showCard(about, at);
   };
@@ -65,6 +70,7 @@
     light(undefined);
     dxr.drawOverlay();
     dxr.markDistance(null);
+    for (const listener of listeners) listener(null);
     dxr.element(dxr.ids.card).hidden = true;
   };
 
@@ -104,12 +110,36 @@
     else if (s && s.active && under && under.row !== undefined && !dxr.distances().values)
       dxr.distances().ready.then(() => under && dxr.markDistance(distanceOf(under)));
     if (about.note) parts.push(line(about.note, "note"));
+    const ranks = under && rankTable(under);
+    if (ranks) parts.push(ranks);
     card.replaceChildren(...parts);
     card.hidden = false;
     const [width, height, gap] = [card.offsetWidth, card.offsetHeight, 14];
-    const left = at.right + gap + width > innerWidth ? at.left - gap - width : at.right + gap;
-    const top = Math.min(Math.max(at.y - height / 2, 8), innerHeight - height - 8);
+    const beside = at.right + gap + width > innerWidth ? at.left - gap - width : at.right + gap;
+    const left = at.above === undefined ? beside : Math.min((at.left + at.right - width) / 2, innerWidth - width - 8);
+    const wanted = at.above === undefined ? at.y - height / 2 : at.above - gap - height;
+    const top = Math.min(Math.max(wanted, 8), innerHeight - height - 8);
     card.style.transform = `translate(${Math.max(left, 8)}px, ${Math.max(top, 8)}px)`;
+  }
+
+  // The rank and distance of what the pointer is on, for each query that knows it.
+  function rankTable(what) {
+    const { queries } = dxr.selection();
+    const table = document.createElement("table");
+    for (const { key, slot } of queries) {
+      const rank = dxr.rankFor(key, what);
+      if (!rank) continue;
+      if (table.rows.length === MOST_RANKS) {
+        table.insertRow().insertCell().textContent = "…";
+        break;
+      }
+      const row = table.insertRow();
+      const [sign, where, far] = [row.insertCell(), row.insertCell(), row.insertCell()];
+      sign.className = `sign set-${slot % 8}`;
+      where.textContent = `rank ${dxr.count(rank)}`;
+      far.textContent = dxr.ranking(key).at(rank).distance.toFixed(3);
+    }
+    return table.rows.length ? table : null;
   }
 
   function thumbUnder(event) {
@@ -117,10 +147,11 @@
   }
 
   function enter(thumb) {
-    const { row, name, label, src, note, distance } = thumb.dataset;
+    const { row, name, label, src, note, distance, item, set } = thumb.dataset;
     const box = thumb.getBoundingClientRect();
     const what = { name, label, src, note };
     if (row !== undefined) what.row = Number(row);
+    else if (set !== undefined) [what.item, what.set] = [Number(item), set];
     if (distance !== undefined) what.distance = Number(distance);
     dxr.hover(what, { left: box.left, right: box.right, y: box.top + box.height / 2 }, thumb);
   }
@@ -141,6 +172,10 @@
   document.addEventListener("focusout", (event) => {
     if (thumbUnder(event)) dxr.leave();
   });
-  const scrolled = () => source && source.matches(":hover, :focus-visible") ? undefined : dxr.leave();
+  // What the pointer was on has moved away under it: a thumbnail that is no longer there, or the page with the map.
+  function scrolled({ target }) {
+    const still = source ? source.matches(":hover, :focus-visible") : !target.contains(dxr.element(dxr.ids.mapStage));
+    if (!still) dxr.leave();
+  }
   document.addEventListener("scroll", scrolled, { capture: true, passive: true });
 })();

@@ -15,6 +15,10 @@
     0: () => dxr.showWholeMap(),
     "?": () => dxr.element(dxr.ids.helpDialog).showModal(),
     "/": () => dxr.element(dxr.ids.findText).focus(),
+    "[": () => dxr.stepBrush(-1),
+    "]": () => dxr.stepBrush(1),
+    "{": () => dxr.stepBrush(-dxr.brush().width),
+    "}": () => dxr.stepBrush(dxr.brush().width),
     j: () => walk(1),
     k: () => walk(-1),
     ArrowRight: () => walk(1),
@@ -44,7 +48,7 @@
   // The thumbnails of the list that the keyboard is in; at first, the neighbours.
   function list() {
     const here = document.activeElement && document.activeElement.closest(".thumb");
-    const home = here ? here.closest(".grid, .film, .strip, .found") : null;
+    const home = here ? here.closest(".grid, .film, .rank-film, .strip, .found, .trail") : null;
     const within = home || document.querySelector(`#${dxr.ids.neighbours} .grid`);
     const thumbs = within ? [...within.querySelectorAll(".thumb")] : [];
     return { thumbs, at: here ? thumbs.indexOf(here) : -1 };

@@ -14,11 +14,12 @@
     look();
   };
 
-  const shape = (name, attributes) => {
+  const shape = (name, attributes = {}) => {
     const one = document.createElementNS(SVG, name);
     for (const [key, value] of Object.entries(attributes)) one.setAttribute(key, value);
     return one;
   };
+  dxr.shape = shape;
 
   // Between map coordinates and pixels of the stage; `perX` and `perY` are pixels of one unit of the map.
   dxr.scales = () => {
@@ -147,7 +148,10 @@
       plot.on("plotly_relayouting", moved);
       plot.on("plotly_afterplot", moved);
       new ResizeObserver(moved).observe(plot);
-      new MutationObserver(() => dxr.drawOverlay()).observe(dxr.element(dxr.ids.neighbours), { childList: true });
+      new MutationObserver(() => dxr.drawOverlay()).observe(dxr.element(dxr.ids.neighbours), {
+        childList: true,
+        subtree: true, // the panel keeps its elements from one image to the next
+      });
     });
   });
 })();

@@ -13,6 +13,7 @@
     foundView: "found-view",
     toasts: "toasts",
     map: "map",
+    sets: "sets",
     mapStage: "map-stage",
     mapTiles: "map-tiles",
     mapMarks: "map-marks",
@@ -23,6 +24,20 @@
     selectedPanel: "selected-panel",
     selected: "selected",
     saveName: "save-name",
+    space: "space",
+    ranks: "ranks",
+    ranksStage: "ranks-stage",
+    ranksOverlay: "ranks-overlay",
+    rows: "rows",
+    brushFirst: "brush-first",
+    brushWidth: "brush-width",
+    metric: "metric",
+    trail: "trail",
+    stripSource: "strip-source",
+    stripLens: "strip-lens",
+    stripFacts: "strip-facts",
+    stripStage: "strip-stage",
+    stripNote: "strip-note",
     distances: "distances",
     distancesStage: "distances-stage",
     distancesOverlay: "distances-overlay",
@@ -195,11 +210,14 @@
     if (wanted !== location.pathname + location.search) history.replaceState(null, "", wanted);
     const look = dxr.appearance();
     if (document.documentElement.dataset.theme !== look) document.documentElement.dataset.theme = look;
-    const colour = dxr.element(dxr.ids.colourBy);
-    if (colour && colour.value !== current.colour) colour.value = current.colour;
+    for (const [id, value] of [["colourBy", current.colour], ["metric", current.metric], ["space", current.space]]) {
+      const select = dxr.element(dxr.ids[id]);
+      if (select && select.value !== value) select.value = value;
+    }
     document.querySelector(".page").dataset.page = current.page;
-    for (const one of document.querySelectorAll("[data-do=page]"))
-      one.setAttribute("aria-pressed", String(one.dataset.page === current.page));
+    for (const key of ["page", "scale"])
+      for (const one of document.querySelectorAll(`[data-do=${key}]`))
+        one.setAttribute("aria-pressed", String(one.dataset[key] === current[key]));
     const panel = dxr.element(dxr.ids.selectedPanel);
     if (panel) panel.hidden = !current.lasso.length && !current.picked;
   }

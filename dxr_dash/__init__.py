@@ -12,7 +12,16 @@ from dxr_dash.errors import DxrError
 from dxr_dash.settings import VERSION
 
 if TYPE_CHECKING:
-    from dxr_dash.api import add_query_set, answer, build, build_demo, nearest, open_collection
+    from dxr_dash.api import (
+        add_query_set,
+        answer,
+        build,
+        build_demo,
+        nearest,
+        open_collection,
+        rank_curve,
+        ranking,
+    )
 
 __version__ = VERSION
 
@@ -25,6 +34,8 @@ __all__ = [
     "build_demo",
     "nearest",
     "open_collection",
+    "rank_curve",
+    "ranking",
 ]
 
 

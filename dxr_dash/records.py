@@ -95,6 +95,42 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
+class Ranking:
+    """Every image in the order of its distance from a query, nearest first; the query itself is left out by row.
+
+    Attributes:
+        items: (R,) int32; a set's own members are in it, each at its distance to the nearest other member.
+        distances: (R,) float32, ascending; equal ones in the order of gallery rows, then outside images.
+    """
+
+    items: npt.NDArray[np.int32]
+    distances: FloatArray
+
+
+@dataclass(frozen=True)
+class RankCurve:
+    """How far the image at each rank is.
+
+    Attributes:
+        ranks: (n,) int64, 1-based, ascending: the sample that the curve is drawn through.
+        distances: (n,) float64; for a set the median over its members, each with a ranking of its own.
+        low, high: (n,) float64 quartiles over the members; None for one image.
+        n_ranked: R, the last rank.
+        n_members: members that the curve was computed from; 1 for one image.
+        beyond: the first rank that is farther than the nearest 1 % of random pairs; R + 1 where none is, 0
+            where there is no baseline.
+    """
+
+    ranks: IntArray
+    distances: DoubleArray
+    low: DoubleArray | None
+    high: DoubleArray | None
+    n_ranked: int
+    n_members: int
+    beyond: int
+
+
+@dataclass(frozen=True)
 class SetDistances:
     """All that one query set's distances say about it, without an array of N x Q.
 

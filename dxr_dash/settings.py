@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 # The form on disk
 FORMAT = 1  # raised when an older dxr could misread the folder
@@ -43,6 +43,10 @@ TSNE_LIMIT = (
 )
 SWATCH_PX = 8  # side of the small squares that the mosaic is drawn from at a distance
 
+# Strip
+SLIVER_WIDTH_PX = 16  # up to here the strip shows the middle of an image, beyond its thumbnail
+SLIVER_HEIGHT_PX = 64
+
 # Baseline
 BASELINE_PAIRS = 200_000  # random gallery pairs
 BASELINE_ALL_PAIRS_LIMIT = 1_500  # images; up to here every pair is taken
@@ -52,6 +56,10 @@ BOOTSTRAP_DRAWS = 2_000
 CONFIDENCE = 0.95
 MIN_QUERY_IMAGES = 5  # fewer cannot carry a verdict
 PRECISION_AT = 10
+
+# Rank curves
+NOISE_QUANTILE = 0.01  # of the baseline: images farther away than this are no nearer than chance often gives
+CURVE_MEMBERS = 256  # of a set, evenly spaced: more would not move the median visibly
 
 # The page
 HOST = "127.0.0.1"

@@ -49,14 +49,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs" / "pictures")
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("DXR_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     with served(chosen.collection) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
         for name, image in pictures(browser, url):
             size = keep(image, chosen.folder / f"{name}.webp")
             print(f"{name}.webp {size // 1000} kB")
         browser.close()
+
+
+def chromium_path() -> str | None:
+    """Find the browser on this machine."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("DXR_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
 @contextmanager

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
-from sklearn.metrics.pairwise import cosine_distances
+from sklearn.metrics.pairwise import cosine_distances, pairwise_distances
 
 import dxr_dash as dxr
 from dxr_dash import api, settings
+from dxr_dash.analysis.distances import distances as measure_distances
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import QueryError, UploadError
 from dxr_dash.records import Verdict
@@ -247,3 +251,85 @@ def test_a_set_whose_writing_was_killed_is_no_set(collection: Collection) -> Non
     again, _ = dxr.add_query_set(collection, "half", rows=[3])
     assert list(collection.query_sets) == [one.id, again.id]
     assert not one.folder.with_name(".half.part").exists()
+
+
+def test_threads_that_ask_for_the_same_ranking_wait_for_one_pass(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = []
+    measure = measure_distances
+
+    def counted(*args: Any, **more: Any) -> Any:
+        passes.append(threading.current_thread().name)
+        barrier.wait(timeout=10)  # the others have asked by now
+        return measure(*args, **more)
+
+    barrier = threading.Barrier(2)
+    monkeypatch.setattr("dxr_dash.api.rankings.distances", counted)
+    with ThreadPoolExecutor(6) as workers:
+        found = [workers.submit(dxr.ranking, collection, 7) for _ in range(6)]
+        barrier.wait(timeout=10)
+        rankings = [one.result() for one in found]
+    assert len(passes) == 1
+    assert all(one is rankings[0] for one in rankings)
+
+
+def test_a_ranking_is_that_of_brute_force_by_either_metric(collection: Collection) -> None:
+    vectors = np.array(collection.space().vectors, np.float64)
+    for metric in ("cosine", "euclidean"):
+        true = pairwise_distances(vectors, metric=metric)
+        found = dxr.ranking(collection, 5, metric=metric)
+        assert len(found.items) == N_IMAGES - 1
+        assert 5 not in found.items
+        np.testing.assert_allclose(found.distances, np.sort(np.delete(true[5], 5)), atol=1e-5)
+        np.testing.assert_allclose(true[5][found.items], found.distances, atol=1e-5)
+
+
+def test_a_set_is_as_near_as_its_nearest_member_and_its_members_are_hidden(collection: Collection) -> None:
+    rows = [3, 30, 60]
+    one, _ = dxr.add_query_set(
+        collection, "mixed", rows=rows, images=[("a.png", file_of(500)), ("b.png", file_of(501))]
+    )
+    vectors = np.array(collection.space().vectors, np.float64)
+    members = np.concatenate([vectors[rows], one.outside_vectors(collection.space().fingerprint)])
+    true = cosine_distances(members, np.concatenate([vectors, members[3:]]))
+    for member, place in enumerate([*rows, N_IMAGES, N_IMAGES + 1]):
+        true[member, place] = np.inf
+    found = dxr.ranking(collection, one.id)
+    places = np.where(found.items >= 0, found.items, N_IMAGES - 1 - found.items)
+    assert sorted(places) == list(range(N_IMAGES + 2))
+    np.testing.assert_allclose(true.min(axis=0)[places], found.distances, atol=1e-6)
+    outside = dxr.ranking(collection, (one.id, 1))
+    places = np.where(outside.items >= 0, outside.items, N_IMAGES - 1 - outside.items)
+    assert sorted(places) == list(range(N_IMAGES + 1))
+    np.testing.assert_allclose(true[4][places], outside.distances, atol=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_a_sets_curve_is_the_median_of_its_members_own_rankings(collection: Collection, metric: str) -> None:
+    rows = [2, 11, 20, 29, 38]
+    one, _ = dxr.add_query_set(collection, "five", rows=rows)
+    found = dxr.rank_curve(collection, one.id, metric=metric)
+    own = np.array([dxr.ranking(collection, row, metric=metric).distances for row in rows], np.float64)
+    expected = np.quantile(own[:, found.ranks - 1], (0.25, 0.5, 0.75), axis=0)
+    assert found.low is not None
+    assert found.high is not None
+    for measured, true in zip((found.low, found.distances, found.high), expected, strict=True):
+        np.testing.assert_allclose(measured, true, atol=1e-6)
+    assert (found.n_ranked, found.n_members) == (N_IMAGES - 1, 5)
+    near = np.quantile(api.baseline(collection, metric=metric), 0.01)
+    single = dxr.rank_curve(collection, 2, metric=metric)
+    assert single.beyond == 1 + (own[0] <= np.float32(near)).sum()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [(-1, "not in the collection"), ("nothing", "has no query set"), (("cars", 0), "no query set")],
+)
+def test_a_ranking_of_what_is_not_there_is_refused(
+    collection: Collection, asked: api.Asked, said: str
+) -> None:
+    with pytest.raises(QueryError, match=said):
+        dxr.ranking(collection, asked)
+    with pytest.raises(QueryError, match="metric 'manhattan' is unknown"):
+        dxr.ranking(collection, 0, metric="manhattan")

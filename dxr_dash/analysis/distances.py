@@ -25,6 +25,8 @@ moves a cosine distance near 0 by less than 1e-14 as well."""
 
 BLOCK_NUMBERS = 8_388_608  # in one float64 buffer: 64 MiB
 BLOCK_ROWS = 8_192  # longer blocks no longer speed up the product and fall out of the cache
+NARROW_ROWS = 1_024  # for few queries the widened block is the largest array: it must stay in the cache
+NARROW_QUERIES = 4
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Reference:
             (Q, b) float64, ordered as the distances are: the cosine distance in 0..2, or the *squared*
             Euclidean distance. Below NOISE it is exactly 0.
         """
-        products: DoubleArray = np.matmul(self.vectors, block.T, out=out)
+        products = self._products(block, out)
         squares = _squares(block)
         if self.metric == "cosine":
             products *= -_inverse(np.sqrt(squares))
@@ -87,6 +89,20 @@ class Reference:
         products[queries[same], rows[same]] = 0.0
         # An unequal pair beside a vector of huge norm is a candidate too; rounding may have made it negative.
         np.maximum(products, 0.0, out=products)
+        return products
+
+    def _products(self, block: DoubleArray, out: DoubleArray | None) -> DoubleArray:
+        """Multiply every query with every row of a block: (Q, b) float64.
+
+        For few queries the vectors' way from memory is the limit, and one core is enough for it. Threads of a BLAS
+        would wait for each other at every block: twenty times as long on a machine that does something else as well.
+        """
+        if len(self.vectors) > NARROW_QUERIES:
+            wide: DoubleArray = np.matmul(self.vectors, block.T, out=out)
+            return wide
+        products = np.empty((len(self.vectors), len(block))) if out is None else out
+        for query, row in zip(self.vectors, products, strict=True):
+            np.vecdot(block, query, out=row)
         return products
 
 
@@ -111,7 +127,8 @@ def to_keys(values: npt.ArrayLike, metric: str) -> DoubleArray:
 def block_rows(n_queries: int, n_dimensions: int) -> int:
     """Choose how many gallery rows to take at once, so that no buffer outgrows BLOCK_NUMBERS by much."""
     widest = max(n_queries, n_dimensions, 1)
-    return max(256, min(BLOCK_ROWS, BLOCK_NUMBERS // widest))
+    longest = NARROW_ROWS if n_queries <= NARROW_QUERIES else BLOCK_ROWS
+    return max(256, min(longest, BLOCK_NUMBERS // widest))
 
 
 def key_blocks(

@@ -7,9 +7,10 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from dxr_dash.browser import ids, map_panel, respond
+from dxr_dash.browser import ids, map_panel, rank_panel, respond
 from dxr_dash.browser.commands import carry_out
 from dxr_dash.browser.state import Selection
+from dxr_dash.browser.trees import TREE, drawn_and_tree, tree
 from dxr_dash.collection.store import Collection
 
 Data = dict[str, Any]
@@ -44,7 +45,7 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
 
     @app.callback(
         Output(ids.MAP, "figure"),
-        Output(ids.MAP_LEGEND, "children"),
+        Output(ids.MAP_LEGEND, TREE),
         Output(ids.MAP_NOTE, "children"),
         Output(ids.MAP_TRUST, "children"),
         Input(ids.MAP_VIEW, "data"),
@@ -53,29 +54,25 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
     def on_map(data: Data) -> Any:
         return map_panel.map_of(collection, view(data))
 
-    @app.callback(Output(ids.ANSWER, "children"), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
+    @app.callback(Output(ids.ANSWER, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_answer(data: Data) -> Any:
-        return respond.answer_of(collection, view(data))
+        return tree(respond.answer_of(collection, view(data)))
 
-    @app.callback(Output(ids.MEMBERS, "children"), Input(ids.MEMBERS_VIEW, "data"), prevent_initial_call=True)
+    @app.callback(Output(ids.MEMBERS, TREE), Input(ids.MEMBERS_VIEW, "data"), prevent_initial_call=True)
     def on_members(data: Data) -> Any:
-        return respond.members_of(collection, view(data))
+        return tree(respond.members_of(collection, view(data)))
 
-    @app.callback(Output(ids.SETS, "children"), Input(ids.SETS_VIEW, "data"), prevent_initial_call=True)
+    @app.callback(Output(ids.SETS, TREE), Input(ids.SETS_VIEW, "data"), prevent_initial_call=True)
     def on_sets(data: Data) -> Any:
-        return respond.sets_of(collection, view(data))
+        return tree(respond.sets_of(collection, view(data)))
 
-    @app.callback(
-        Output(ids.NEIGHBOURS, "children"), Input(ids.NEIGHBOURS_VIEW, "data"), prevent_initial_call=True
-    )
+    @app.callback(Output(ids.NEIGHBOURS, TREE), Input(ids.NEIGHBOURS_VIEW, "data"), prevent_initial_call=True)
     def on_neighbours(data: Data) -> Any:
-        return respond.neighbours_of(collection, view(data))
+        return tree(respond.neighbours_of(collection, view(data)))
 
-    @app.callback(
-        Output(ids.SELECTED, "children"), Input(ids.SELECTED_VIEW, "data"), prevent_initial_call=True
-    )
+    @app.callback(Output(ids.SELECTED, TREE), Input(ids.SELECTED_VIEW, "data"), prevent_initial_call=True)
     def on_selected(data: Data) -> Any:
-        return respond.selected_of(collection, view(data))
+        return tree(respond.selected_of(collection, view(data)))
 
     @app.callback(
         Output(ids.DISTANCES, "figure"),
@@ -86,6 +83,15 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
     def on_distances(data: Data) -> Any:
         return respond.distances_of(collection, view(data))
 
-    @app.callback(Output(ids.FOUND, "children"), Input(ids.FOUND_VIEW, "data"), prevent_initial_call=True)
+    @app.callback(
+        Output(ids.RANKS, "figure"),
+        Output(ids.ROWS, TREE),
+        Input(ids.RANKS_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_ranks(data: Data) -> Any:
+        return drawn_and_tree(*rank_panel.ranks_of(collection, view(data)))
+
+    @app.callback(Output(ids.FOUND, TREE), Input(ids.FOUND_VIEW, "data"), prevent_initial_call=True)
     def on_find(text: str | None) -> Any:
-        return respond.found_by_name(collection, text or "")
+        return tree(respond.found_by_name(collection, text or ""))

@@ -8,6 +8,7 @@ from typing import Any
 
 from dxr_dash import api
 from dxr_dash.browser.chosen import selected_rows
+from dxr_dash.browser.queries import parse_queries
 from dxr_dash.browser.state import Selection
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import QueryError
@@ -79,6 +80,33 @@ def _save(collection: Collection, command: Mapping[str, Any]) -> Reply:
     return Reply(show=one.id, slot=one.colour, release=True, changed=True, note=note)
 
 
+def _merge(collection: Collection, command: Mapping[str, Any]) -> Reply:
+    """Make one set of the images and sets that some rows of the rank curves ask with."""
+    keys = command.get("queries")
+    if not isinstance(keys, list) or not keys:
+        raise QueryError("No row was chosen.", "Click some images first, or pin the rows to merge.")
+    sets = collection.query_sets
+    queries = parse_queries([{"key": key} for key in keys], sets, len(collection))
+    rows: set[int] = set()
+    images: dict[tuple[str, int], tuple[str, bytes]] = {}
+    for query in queries:
+        if query.row is not None:
+            rows.add(query.row)
+            continue
+        one = sets[query.set_id or ""]
+        rows |= set(one.rows) if query.outside is None else set()
+        files = one.outside_images() if one.outside else []
+        for index in range(len(files)) if query.outside is None else [query.outside]:
+            images[one.id, index] = one.outside[index], files[index]
+    one, _ = api.add_query_set(
+        collection, _said(command, "name"), rows=sorted(rows), images=list(images.values())
+    )
+    note = f"{_quoted(one.name)} made of {words.count(len(one))} images."
+    return Reply(
+        show=one.id, slot=one.colour, merged=tuple(query.key for query in queries), changed=True, note=note
+    )
+
+
 def _rename(collection: Collection, command: Mapping[str, Any]) -> Reply:
     api.rename_query_set(collection, _said(command, "set"), _said(command, "name"))
     return Reply(changed=True)
@@ -110,6 +138,7 @@ def _restore(collection: Collection, command: Mapping[str, Any]) -> Reply:
 _COMMANDS: dict[str, Callable[[Collection, Mapping[str, Any]], Reply]] = {
     "open": _open,
     "save": _save,
+    "merge": _merge,
     "rename": _rename,
     "control": _control,
     "remove": _remove,

@@ -19,6 +19,7 @@ FOUND_VIEW = "found-view"  # the text of the find field, once the typing pauses
 # Header
 FIND_TEXT = "find-text"
 FOUND = "found"
+SPACE = "space"
 STATUS = "status"
 TOASTS = "toasts"
 
@@ -45,6 +46,23 @@ DISTANCES = "distances"
 DISTANCES_STAGE = "distances-stage"
 DISTANCES_OVERLAY = "distances-overlay"
 MEMBERS = "members"
+
+# Rank curves
+RANKS = "ranks"
+RANKS_STAGE = "ranks-stage"
+RANKS_OVERLAY = "ranks-overlay"
+ROWS = "rows"
+BRUSH_FIRST = "brush-first"
+BRUSH_WIDTH = "brush-width"
+METRIC = "metric"
+TRAIL = "trail"
+
+# Strip
+STRIP_SOURCE = "strip-source"
+STRIP_LENS = "strip-lens"
+STRIP_FACTS = "strip-facts"
+STRIP_STAGE = "strip-stage"
+STRIP_NOTE = "strip-note"
 
 # What lies over the page
 CARD = "card"

@@ -8,10 +8,11 @@ from dash.development.base_component import Component
 from dxr_dash import settings
 from dxr_dash.browser import ids, urls
 from dxr_dash.browser.attributes import attributes
-from dxr_dash.browser.map_section import EMPTY_FIGURE, map_section
-from dxr_dash.browser.panels import action, icon_action, segments
+from dxr_dash.browser.map_section import map_section
+from dxr_dash.browser.panels import EMPTY_FIGURE, action, field, icon_action, segments
+from dxr_dash.browser.rank_panel import rank_panel
 from dxr_dash.browser.state import Selection
-from dxr_dash.collection.query_sets import LONGEST_NAME
+from dxr_dash.browser.strip_panel import strip_panel
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.distance_figure import figure_height_px
@@ -23,6 +24,8 @@ _KEYS = (
     ("m", "the map as points or as a mosaic"),
     ("click, Enter", "look at an image and its neighbours"),
     ("j  k  ← → ↑ ↓", "walk through the thumbnails"),
+    ("[  ]  {  }", "move the brush over the ranks, by one or by its width"),
+    ("← → ↑ ↓ on the strip", "move along it; strengthen or weaken its lens"),
     ("Esc", "close; then clear the lasso; then let go of the image"),
     ("s", "save the selected images as a query set"),
     ("0", "show the whole map"),
@@ -42,10 +45,12 @@ def page(collection: Collection) -> Component:
                 [
                     _answer_column(),
                     html.Div(
-                        [map_section(collection), _distances_panel(collection)], className="column centre"
+                        [map_section(collection), strip_panel(), _distances_panel(collection)],
+                        className="column centre",
                     ),
                     html.Div(
-                        [_sets_panel(), _selected_panel(), _neighbours_panel()], className="column right"
+                        [_sets_panel(), _selected_panel(), _trail(), _neighbours_panel(), rank_panel()],
+                        className="column right",
                     ),
                 ],
                 className="columns",
@@ -67,6 +72,7 @@ def page(collection: Collection) -> Component:
                 "data-page": "answer",
                 "data-version": urls.version(collection),
                 "data-images": len(collection),
+                "data-metric": collection.space().metric,
                 "data-points-limit": settings.MAP_POINTS_LIMIT,
                 "data-most-images": settings.UPLOAD_MAX_IMAGES,
                 "data-most-image-bytes": settings.UPLOAD_MAX_IMAGE_BYTES,
@@ -89,10 +95,7 @@ def _stores() -> Component:
 
 def _header(collection: Collection) -> Component:
     space = collection.space()
-    facts = [
-        html.Span(f"{words.count(len(collection))} images", className="fact"),
-        html.Span(f"{space.id} · {space.metric}", className="fact", dir="auto", title="The feature space"),
-    ]
+    facts = [html.Span(f"{words.count(len(collection))} images", className="fact"), _space(collection)]
     if space.recall is not None:
         share = f"Share of the true {space.recall_at} nearest neighbours that the neighbour graph holds"
         recall = f"graph recall {words.percent(space.recall)}"
@@ -102,7 +105,7 @@ def _header(collection: Collection) -> Component:
         facts.append(html.Span(left_out, className="fact", title="`dxr info` lists them with their reasons"))
     find = html.Div(
         [
-            _field(ids.FIND_TEXT, "Find an image by its name", placeholder="Find by name  /"),
+            field(ids.FIND_TEXT, "Find an image by its name", placeholder="Find by name  /"),
             html.Div(
                 id=ids.FOUND,
                 className="found",
@@ -134,6 +137,19 @@ def _header(collection: Collection) -> Component:
     )
 
 
+def _space(collection: Collection) -> Component:
+    """Name the feature space; where there are several, one can be chosen."""
+    choices = [html.Option(f"{one.id} · {one.metric}", value=one.id) for one in collection.spaces.values()]
+    return html.Select(
+        choices,
+        id=ids.SPACE,
+        className="fact",
+        title="The feature space; `dxr build` with another network or layer adds one",
+        disabled=len(choices) == 1,
+        **attributes({"data-do": "space", "aria-label": "Feature space"}),
+    )
+
+
 def _pages() -> Component:
     """Build the switch between the two ways to look at a collection."""
     choices = (
@@ -141,24 +157,6 @@ def _pages() -> Component:
         ("explore", "Explore", "Rank curves, filmstrips and the strip (e)"),
     )
     return segments("page", choices, chosen="answer", label="Page")
-
-
-def _field(field_id: str, label: str, *, placeholder: str = "") -> Component:
-    """Build a field for one line of text, which scripts read and write.
-
-    No dcc.Input: that of Dash 4.4 moves the caret after each letter, and quick typing comes out in another order.
-    """
-    return html.Textarea(
-        id=field_id,
-        rows=1,
-        wrap="off",
-        placeholder=placeholder,
-        maxLength=LONGEST_NAME,
-        spellCheck="false",
-        dir="auto",
-        className="field",
-        **attributes({"aria-label": label}),
-    )
 
 
 def _answer_column() -> Component:
@@ -234,7 +232,7 @@ def _selected_panel() -> Component:
     save = html.Div(
         [
             html.Label("Save as query set", htmlFor=ids.SAVE_NAME),
-            _field(ids.SAVE_NAME, "Name of the query set", placeholder="Name"),
+            field(ids.SAVE_NAME, "Name of the query set", placeholder="Name"),
             action("Save", "save", class_name="primary", title="Keep these images as a query set (s)"),
         ],
         className="save",
@@ -245,6 +243,13 @@ def _selected_panel() -> Component:
         className="panel selected-panel",
         hidden=True,
         **attributes({"aria-label": "Selection"}),
+    )
+
+
+def _trail() -> Component:
+    """Build the way back through the images that were followed; scripts fill it."""
+    return html.Nav(
+        id=ids.TRAIL, className="trail", hidden=True, **attributes({"aria-label": "Trail of images"})
     )
 
 
@@ -283,7 +288,7 @@ def _name_dialog() -> Component:
             html.Label(
                 [
                     "Name",
-                    _field(ids.NAME_FIELD, "Name"),
+                    field(ids.NAME_FIELD, "Name"),
                 ],
                 className="name-label",
             ),

@@ -15,6 +15,7 @@ from dxr_dash.browser import legends, urls
 from dxr_dash.browser.chosen import column, selected_rows
 from dxr_dash.browser.paint import paint_of, places_of
 from dxr_dash.browser.state import CLUSTER, COLUMN, DISTANCE, MOSAIC, TRUST, Selection
+from dxr_dash.browser.trees import tree
 from dxr_dash.collection.layouts import Layout
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection
@@ -31,8 +32,8 @@ GRID_MARGIN = 0.02  # of the mosaic's longer side, around it
 NO_ROWS = np.zeros(0, np.int64)
 
 
-def map_of(collection: Collection, selection: Selection) -> tuple[go.Figure, list[Component], str, Component]:
-    """Draw the map, its legend, what there is to say about it, and how far it can be trusted."""
+def map_of(collection: Collection, selection: Selection) -> tuple[go.Figure, str, str, Component]:
+    """Draw the map, its legend as a tree, what there is to say about it, and how far it can be trusted."""
     colours = theme(selection.theme)
     layout = _layout(collection, selection)
     in_cells = selection.arrangement == MOSAIC
@@ -66,7 +67,7 @@ def map_of(collection: Collection, selection: Selection) -> tuple[go.Figure, lis
         *_legend(collection, selection, colouring),
     ]
     note = "" if in_cells else _map_note(collection, selection, rows)
-    return figure, legend, note, legends.trust_line(layout, in_cells=in_cells)
+    return figure, tree(legend), note, legends.trust_line(layout, in_cells=in_cells)
 
 
 def colours_of(collection: Collection, selection: Selection) -> bytes:

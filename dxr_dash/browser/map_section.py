@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dxr_dash.browser import ids
 from dxr_dash.browser.attributes import attributes
-from dxr_dash.browser.panels import icon_action, segments
+from dxr_dash.browser.panels import EMPTY_FIGURE, icon_action, segments
 from dxr_dash.browser.state import colour_choices
 from dxr_dash.collection.layouts import TSNE
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import QueryError
 from dxr_dash.figures import theme as words
-
-EMPTY_FIGURE: dict[str, Any] = {
-    "layout": {
-        "xaxis": {"visible": False},
-        "yaxis": {"visible": False},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": dict.fromkeys("lrtb", 0),
-    }
-}
 
 
 def map_section(collection: Collection) -> Component:
@@ -84,24 +72,18 @@ def _head(collection: Collection) -> Component:
         title="Show thumbnails among the points where there is room",
         **attributes({"data-do": "pictures", "aria-pressed": True}),
     )
-    controls = [
+    first = [
+        html.H2("Map"),
+        _layouts(collection),
         segments("arrangement", arrangements, chosen="points", label="Arrangement"),
         pictures,
-        colour,
         html.Span(className="spring"),
         segments("tool", tools, chosen="pan", label="Map tool"),
     ]
-    title = [
-        html.H2("Map"),
-        _layouts(collection),
-        html.P(id=ids.MAP_TRUST, className="trust"),
-        icon_action("frame", "Show the whole map (0)", "whole-map"),
-    ]
+    whole = icon_action("frame", "Show the whole map (0)", "whole-map")
+    second = [colour, html.P(id=ids.MAP_TRUST, className="trust"), whole]
     return html.Div(
-        [
-            html.Div(title, className="map-title"),
-            html.Div(controls, className="map-controls"),
-        ],
+        [html.Div(first, className="map-controls"), html.Div(second, className="map-controls")],
         className="panel-head map-head",
     )
 

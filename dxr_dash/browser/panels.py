@@ -11,11 +11,20 @@ from dash.development.base_component import Component
 
 from dxr_dash.browser import urls
 from dxr_dash.browser.attributes import attributes
-from dxr_dash.collection.query_sets import QuerySet
+from dxr_dash.collection.query_sets import LONGEST_NAME, QuerySet
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
 from dxr_dash.records import IntArray, Neighbours, Skipped
 
+EMPTY_FIGURE: dict[str, Any] = {
+    "layout": {
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": dict.fromkeys("lrtb", 0),
+    }
+}
 LONGEST_LABEL = 200  # characters of an untrusted name that are sent at all
 
 
@@ -88,7 +97,11 @@ def thumb(
     lines = [html.Span(line, className="caption", dir="auto") for line in caption]
     picture_box = html.Span(html.Img(src=one.src, alt=""), className="picture")
     return html.Button(
-        [picture_box, *lines], type="button", className=f"thumb {class_name}".strip(), **attributes(about)
+        [picture_box, *lines],
+        key=f"{one.set_id} {one.item}",  # another image is another element: the pointer is over it anew
+        type="button",
+        className=f"thumb {class_name}".strip(),
+        **attributes(about),
     )
 
 
@@ -111,7 +124,7 @@ def action(text: str, do: str, *, class_name: str = "", title: str = "", **data:
     )
 
 
-def icon_action(icon: str, label: str, do: str, **data: Any) -> Component:
+def icon_action(icon: str, label: str, do: str, *, disabled: bool = False, **data: Any) -> Component:
     """Build a button with a sign on it; the label is for screen readers and the tooltip."""
     named = {f"data-{key}": value for key, value in data.items()}
     return html.Button(
@@ -119,6 +132,7 @@ def icon_action(icon: str, label: str, do: str, **data: Any) -> Component:
         type="button",
         className="icon-button",
         title=label,
+        disabled=disabled,
         **attributes({"data-do": do, "aria-label": label, **named}),
     )
 
@@ -135,6 +149,24 @@ def segments(do: str, choices: Sequence[tuple[str, str, str]], *, chosen: str, l
         for value, words_on_it, title in choices
     ]
     return html.Div(buttons, className="segments", role="group", **attributes({"aria-label": label}))
+
+
+def field(field_id: str, label: str, *, placeholder: str = "", class_name: str = "") -> Component:
+    """Build a field for one line of text, which scripts read and write.
+
+    No dcc.Input: that of Dash 4.4 moves the caret after each letter, and quick typing comes out in another order.
+    """
+    return html.Textarea(
+        id=field_id,
+        rows=1,
+        wrap="off",
+        placeholder=placeholder,
+        maxLength=LONGEST_NAME,
+        spellCheck="false",
+        dir="auto",
+        className=f"field {class_name}".strip(),
+        **attributes({"aria-label": label}),
+    )
 
 
 def grid(thumbs: Iterable[Component], label: str) -> Component:

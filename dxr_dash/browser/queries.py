@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from dxr_dash import api
 from dxr_dash.collection.query_sets import ID, LONGEST_NAME, QuerySet
 from dxr_dash.errors import QueryError
 
@@ -39,6 +40,13 @@ class Query:
     def of_set(cls, one: QuerySet) -> Query:
         """Ask with a query set."""
         return cls(f"s.{one.id}", one.colour)
+
+    @property
+    def asked(self) -> api.Asked:
+        """What the ranking asks with."""
+        if self.row is not None:
+            return self.row
+        return self.set_id or "" if self.outside is None else (self.set_id or "", self.outside)
 
     @property
     def row(self) -> int | None:

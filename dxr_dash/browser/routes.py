@@ -6,7 +6,7 @@ import ipaddress
 import json
 import socket
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import numpy as np
@@ -15,11 +15,13 @@ from flask import Flask, Response, abort, request
 from dxr_dash import api, settings
 from dxr_dash.browser import map_panel, uploads, urls
 from dxr_dash.browser.panels import picture
+from dxr_dash.browser.rankings import label_table, ranking_page
 from dxr_dash.browser.state import ARRANGEMENTS, MOSAIC, Selection
+from dxr_dash.browser.strip_panel import rows_named, selected_in_map_order
 from dxr_dash.collection.store import Collection
 from dxr_dash.collection.tiles import mosaic_tile
 from dxr_dash.errors import DxrError, QueryError
-from dxr_dash.records import FloatArray
+from dxr_dash.records import FloatArray, IntArray
 
 T = TypeVar("T")
 
@@ -31,62 +33,102 @@ def register_routes(server: Flask, collection: Collection) -> None:
     """Add the routes of one collection."""
     version = urls.version(collection)
 
-    def checked(asked: str) -> None:
-        if asked != version:
-            abort(404)
-
     @server.before_request
     def refuse_other_sites() -> None:
         if request.method == "POST" and not _from_this_site():
             abort(403)
 
+    @server.url_value_preprocessor
+    def refuse_other_versions(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        if values and values.pop("version", version) != version:
+            abort(404)
+
+    _picture_routes(server, collection)
+    _number_routes(server, collection)
+    _map_routes(server, collection)
+    _ranking_routes(server, collection)
+    _strip_routes(server, collection)
+
+    @server.post(urls.QUERY_SETS)
+    def query_sets() -> Response:
+        return _upload(collection)
+
+
+def _picture_routes(server: Flask, collection: Collection) -> None:
     @server.get(urls.THUMBNAIL)
-    def thumbnail(version: str, row: int) -> Response:
-        checked(version)
+    def thumbnail(row: int) -> Response:
         response = _kept(_or_404(lambda: collection.thumbnail(row)), "image/jpeg")
         one = picture(collection, row)
         response.headers["X-Dxr-Image"] = quote(json.dumps({"name": one.name, "label": one.label}))
         return response
 
     @server.get(urls.OUTSIDE)
-    def outside(version: str, query_set: str, index: int) -> Response:
-        checked(version)
+    def outside(query_set: str, index: int) -> Response:
         return _kept(
             _or_404(lambda: api.find_query_set(collection, query_set).thumbnail(index)), "image/jpeg"
         )
 
+
+def _number_routes(server: Flask, collection: Collection) -> None:
     @server.get(urls.DISTANCES)
-    def distances(version: str, space: str, query_set: str) -> Response:
-        checked(version)
+    def distances(space: str, query_set: str) -> Response:
         return _numbers(_or_404(lambda: api.set_distances(collection, query_set, space=space).set_distance))
 
-    @server.post(urls.QUERY_SETS)
-    def query_sets() -> Response:
-        return _upload(collection)
 
-    _register_map_routes(server, collection, checked)
+def _ranking_routes(server: Flask, collection: Collection) -> None:
+    @server.get(urls.RANKING)
+    def ranking(space: str, metric: str, key: str, page: int) -> Response:
+        return _kept_ranking(*_or_404(lambda: ranking_page(collection, space, metric, key, page)))
+
+    @server.get(urls.MEMBERS)
+    def members(query_set: str) -> Response:
+        rows = _or_404(lambda: api.find_query_set(collection, query_set).rows)
+        return _kept(np.array(rows, "<i4").tobytes(), "application/octet-stream")
+
+    @server.get(urls.LABEL_CODES)
+    def label_codes() -> Response:
+        codes, _ = label_table(collection)
+        return _kept(codes.astype("<i4").tobytes(), "application/octet-stream")
+
+    @server.get(urls.LABEL_NAMES)
+    def label_names() -> Response:
+        _, names = label_table(collection)
+        return _kept(json.dumps(names).encode(), "application/json")
 
 
-def _register_map_routes(server: Flask, collection: Collection, checked: Callable[[str], None]) -> None:
+def _strip_routes(server: Flask, collection: Collection) -> None:
+    @server.get(urls.ORDER)
+    def order(space: str, layout: str) -> Response:
+        return _rows(_or_404(lambda: api.rows_in_map_order(collection, space=space, layout=layout)))
+
+    @server.get(urls.SELECTED)
+    def selected() -> Response:
+        return _rows(
+            _or_404(lambda: selected_in_map_order(collection, request.query_string.decode(errors="replace")))
+        )
+
+    @server.get(urls.SLIVERS)
+    def slivers(rows: str) -> Response:
+        return _kept(_or_404(lambda: api.sliver_picture(collection, rows_named(rows))), "image/jpeg")
+
+
+def _map_routes(server: Flask, collection: Collection) -> None:
     """Add what the map is drawn from: places, tiles of the mosaic, the images' colours."""
 
     @server.get(urls.COORDINATES)
-    def coordinates(version: str, space: str, layout: str, arrangement: str) -> Response:
-        checked(version)
+    def coordinates(space: str, layout: str, arrangement: str) -> Response:
         if arrangement not in ARRANGEMENTS:
             abort(404)
         found = _or_404(lambda: collection.space(space).layout(layout))
         return _numbers(found.positions if arrangement == MOSAIC else found.coordinates)
 
     @server.get(urls.MOSAIC)
-    def mosaic(version: str, space: str, layout: str, level: int, x: int, y: int) -> Response:
-        checked(version)
+    def mosaic(space: str, layout: str, level: int, x: int, y: int) -> Response:
         found = _or_404(lambda: collection.space(space).layout(layout))
         return _kept(_or_404(lambda: mosaic_tile(collection, found.mosaic, level, x, y)), "image/webp")
 
     @server.get(urls.COLOURS)
-    def colours(version: str, space: str, layout: str, arrangement: str, theme: str) -> Response:
-        checked(version)
+    def colours(space: str, layout: str, arrangement: str, theme: str) -> Response:
         asked = {"space": space, "layout": layout, "arrangement": arrangement, "theme": theme}
         asked |= {"colour": request.args.get("by", ""), "fingerprint": collection.fingerprint}
         active = request.args.get("set") or None
@@ -155,5 +197,16 @@ def _kept(data: bytes, mimetype: str) -> Response:
     return Response(data, mimetype=mimetype, headers={"Cache-Control": FOR_GOOD})
 
 
+def _kept_ranking(data: bytes, n_ranked: int) -> Response:
+    """Send a page of a ranking, and how many images are ranked in all."""
+    response = _kept(data, "application/octet-stream")
+    response.headers["X-Dxr-Ranked"] = str(n_ranked)
+    return response
+
+
 def _numbers(values: FloatArray) -> Response:
     return _kept(np.ascontiguousarray(values, dtype="<f4").tobytes(), "application/octet-stream")
+
+
+def _rows(rows: IntArray) -> Response:
+    return _kept(rows.astype("<u4").tobytes(), "application/octet-stream")

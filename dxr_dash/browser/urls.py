@@ -12,6 +12,13 @@ COORDINATES = "/coordinates/<version>/<space>/<layout>/<arrangement>.f32"
 MOSAIC = "/mosaic/<version>/<space>/<layout>/<int:level>/<int:x>_<int:y>.webp"
 COLOURS = "/colours/<version>/<space>/<layout>/<arrangement>/<theme>.png"  # ?by=COLOUR&set=QUERY_SET
 DISTANCES = "/distances/<version>/<space>/<query_set>.f32"
+RANKING = "/ranking/<version>/<space>/<metric>/<key>/<int:page>.bin"
+MEMBERS = "/members/<version>/<query_set>.i32"
+LABEL_CODES = "/labels/<version>.i32"
+LABEL_NAMES = "/labels/<version>.json"
+ORDER = "/order/<version>/<space>/<layout>.u32"
+SELECTED = "/selected/<version>.u32"  # and what the page's address says of the selection
+SLIVERS = "/slivers/<version>/<rows>.jpg"  # gallery rows, with commas between
 QUERY_SETS = "/query-sets"
 
 

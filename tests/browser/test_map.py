@@ -195,3 +195,18 @@ def test_a_large_collection_is_drawn_in_part_and_zooming_in_draws_more(
     range_now = page.evaluate(f"document.querySelector('{PLOT}')._fullLayout.xaxis.range")
     inside = page.evaluate(f"Array.from({drawn}.x)")
     assert all(range_now[0] <= one <= range_now[1] for one in inside)
+
+
+def test_threads_go_from_each_focus_to_its_own_neighbours(page: Page, site: Site) -> None:
+    threads = page.locator("line.thread")
+    for row in (10, 90, 40):
+        page.evaluate("row => dxr.follow(`r${row}`)", row)
+        focus = page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")
+        expect(focus).to_have_attribute("data-row", str(row))
+        expect(threads).to_have_count(len(api.nearest(site[0], [row]).rows))
+        page.wait_for_function(
+            """row => { const [x, y] = [...dxr.coordinates().values.slice(2 * row, 2 * row + 2)];
+            const [left, top] = dxr.scales().toScreen(x, y), line = document.querySelector("line.thread");
+            return Math.hypot(line.getAttribute("x1") - left, line.getAttribute("y1") - top) < 1; }""",
+            arg=row,
+        )

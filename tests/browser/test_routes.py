@@ -15,7 +15,9 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from dxr_dash import api, settings
+from dxr_dash.analysis.map_order import map_order
 from dxr_dash.browser import map_panel, urls
+from dxr_dash.browser.chosen import selected_rows
 from dxr_dash.browser.server import create_app, serve
 from dxr_dash.browser.state import Selection
 from dxr_dash.collection.store import Collection
@@ -54,6 +56,12 @@ def test_thumbnails_are_kept_by_the_browser_and_bring_name_and_label(site: Site,
         "/outside/{v}/cars/0.jpg",
         "/outside/{v}/no/0.jpg",
     ]
+    + ["/order/{v}/no/umap.u32", "/order/{v}/thingsnet.fc7/no.u32", "/order/other/thingsnet.fc7/umap.u32"]
+    + ["/selected/{v}.u32", "/selected/{v}.u32?lasso=1,2", "/selected/{v}.u32?pick=column:no=1"]
+    + ["/selected/{v}.u32?pick=%FF=1", "/selected/other.u32?pick=cluster=0", "/slivers/{v}/99999.jpg"]
+    + ["/slivers/{v}/1,,2.jpg", "/slivers/{v}/-1.jpg", "/slivers/{v}/1,.jpg", "/slivers/{v}/x.jpg"]
+    + ["/slivers/other/1.jpg", "/slivers/{v}/..%2F..%2Fmanifest.jpg", "/slivers/{v}/١.jpg"]
+    + ["/slivers/{v}/" + ",".join(["1"] * 129) + ".jpg", "/slivers/{v}/9999999999.jpg"]
     + [
         *("/coordinates/{v}/no/umap/points.f32", "/coordinates/{v}/thingsnet.fc7/pca/points.f32"),
         *("/coordinates/{v}/thingsnet.fc7/umap/heap.f32", "/coordinates/old/thingsnet.fc7/umap/points.f32"),
@@ -73,10 +81,50 @@ def test_thumbnails_are_kept_by_the_browser_and_bring_name_and_label(site: Site,
         ),
         "/colours/{v}/thingsnet.fc7/umap/points/light.png?by=distance&set=no",
     ],
+    ids=lambda path: path[:60],
 )
 def test_what_does_not_exist_is_not_found(site: Site, client: FlaskClient, path: str) -> None:
     answer = client.get(path.format(v=urls.version(site[0])))
     assert answer.status_code == 404 or b"<title>" in answer.data  # Dash answers unknown paths with its page
+
+
+def test_the_strip_gets_all_rows_in_map_order(site: Site, client: FlaskClient) -> None:
+    collection = site[0]
+    space = collection.space()
+    for layout in space.layouts:
+        answer = client.get(f"/order/{urls.version(collection)}/{space.id}/{layout}.u32")
+        rows = np.frombuffer(answer.data, "<u4")
+        np.testing.assert_array_equal(rows, map_order(space.layout(layout).coordinates))
+        assert "immutable" in answer.headers["Cache-Control"]
+    assert len(rows) == len(collection)
+
+
+@pytest.mark.parametrize(
+    "search", ["pick=column:label=1", "pick=cluster=0&layout=tsne", "lasso=LASSO&on=umap+points"]
+)
+def test_the_strip_gets_what_is_selected_in_map_order(site: Site, client: FlaskClient, search: str) -> None:
+    collection = site[0]
+    left, bottom = np.asarray(collection.space().coordinates).min(axis=0) - 1
+    right, top = np.median(collection.space().coordinates, axis=0)
+    corners = (left, bottom, right, bottom, right, top, left, top)
+    search = search.replace("LASSO", ",".join(f"{one:.4g}" for one in corners))
+    answer = client.get(f"/selected/{urls.version(collection)}.u32?{search}")
+    rows = np.frombuffer(answer.data, "<u4")
+    chosen = selected_rows(collection, Selection.from_address(search, collection))
+    assert chosen is not None
+    assert 0 < len(chosen) < len(collection)
+    layout = "tsne" if "tsne" in search else "umap"
+    ordered = map_order(collection.space().layout(layout).coordinates)
+    np.testing.assert_array_equal(rows, ordered[np.isin(ordered, chosen)])
+
+
+def test_slivers_come_side_by_side_and_are_kept(site: Site, client: FlaskClient) -> None:
+    answer = client.get(f"/slivers/{urls.version(site[0])}/7,3,5.jpg")
+    assert answer.data == api.sliver_picture(site[0], [7, 3, 5])
+    assert answer.content_type == "image/jpeg"
+    assert "immutable" in answer.headers["Cache-Control"]
+    size = Image.open(io.BytesIO(answer.data)).size
+    assert size == (3 * settings.SLIVER_WIDTH_PX, settings.SLIVER_HEIGHT_PX)
 
 
 def test_coordinates_and_distances_come_as_float32(site: Site, client: FlaskClient) -> None:

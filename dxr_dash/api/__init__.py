@@ -1,0 +1,53 @@
+r"""Where disk and numbers meet: what a notebook imports, and what the command line and the page call.
+
+import dxr_dash as dxr
+photos = dxr.open_collection("photos.dxr")
+faces, skipped = dxr.add_query_set(photos, "faces in things", images="FACES/")
+found = dxr.answer(photos, faces.id)
+print(found.sentence, found.table, sep="\n")
+"""
+
+from __future__ import annotations
+
+from dxr_dash.api.answers import answer
+from dxr_dash.api.collections import build, build_demo, open_collection
+from dxr_dash.api.distances import baseline, distributions, row_distances, rows_in_polygon, set_distances
+from dxr_dash.api.kept import Asked
+from dxr_dash.api.query_sets import (
+    add_query_set,
+    checked_rows,
+    find_query_set,
+    query_vectors,
+    remove_query_set,
+    rename_query_set,
+    restore_query_set,
+    set_control,
+)
+from dxr_dash.api.rankings import nearest, rank_curve, ranking
+from dxr_dash.api.strip import rows_in_map_order, sliver_picture
+
+__all__ = [
+    "Asked",
+    "add_query_set",
+    "answer",
+    "baseline",
+    "build",
+    "build_demo",
+    "checked_rows",
+    "distributions",
+    "find_query_set",
+    "nearest",
+    "open_collection",
+    "query_vectors",
+    "rank_curve",
+    "ranking",
+    "remove_query_set",
+    "rename_query_set",
+    "restore_query_set",
+    "row_distances",
+    "rows_in_map_order",
+    "rows_in_polygon",
+    "set_control",
+    "set_distances",
+    "sliver_picture",
+]

@@ -1,0 +1,134 @@
+"""Make and open collections."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from dxr_dash import settings
+from dxr_dash.api.query_sets import add_query_set, set_control
+from dxr_dash.collection.build import build as build_chain
+from dxr_dash.collection.gallery import Labels
+from dxr_dash.collection.steps import write_json
+from dxr_dash.collection.store import Collection
+from dxr_dash.errors import CollectionError
+from dxr_dash.records import (
+    BuildReport,
+    OnProgress,
+    silent,
+)
+
+
+def build(
+    images: Path | str,
+    folder: Path | str,
+    *,
+    network: str = settings.NETWORK,
+    layer: str = settings.LAYER,
+    weights: Path | str | None = None,
+    labels: str | Path | None = None,
+    label_column: str | None = None,
+    name: str | None = None,
+    seed: int = settings.SEED,
+    tsne: bool = False,
+    on_progress: OnProgress = silent,
+) -> BuildReport:
+    """Make a collection from a folder of images, or bring it up to date.
+
+    Args:
+        images: the folder of images.
+        folder: the collection, NAME.dxr.
+        labels: "folder" for the name of each image's folder, or a CSV or Parquet file with a column ``path``.
+        label_column: the column of that file to use as label; left out, ``label`` if there is one.
+        tsne: draw the t-SNE layout, too, however many images there are; small collections have it anyway.
+
+    Raises:
+        ImagesError, NetworkError, CollectionError: as ``collection.build.build`` says.
+    """
+    from_folder = labels == "folder"
+    source = Labels(from_folder, None if from_folder or labels is None else Path(labels), label_column)
+    return build_chain(
+        Path(images),
+        Path(folder),
+        network=network,
+        layer=layer,
+        weights=Path(weights) if weights else None,
+        labels=source,
+        name=name,
+        seed=seed,
+        tsne=tsne,
+        on_progress=on_progress,
+    )
+
+
+def build_demo(folder: Path | str, *, fresh: bool = False, on_progress: OnProgress = silent) -> Collection:
+    """Draw the demo's world, build its collection and add its query sets; what is there already is kept.
+
+    Args:
+        folder: where the images and the collection ``demo.dxr`` go.
+        fresh: build the collection again even if it is there.
+
+    Returns:
+        The open collection, with three query sets: faces in things, things without faces (its control), and one
+        kind of thing, which is easy.
+    """
+    folder = Path(folder)
+    target, ready = folder / "demo.dxr", folder / "ready.json"
+    if fresh:
+        shutil.rmtree(target, ignore_errors=True)
+        ready.unlink(missing_ok=True)
+    if ready.exists():
+        with suppress(CollectionError):  # of an older dxr, or damaged: the build below makes what is missing
+            return open_collection(target)
+    from dxr_dash import demo
+
+    images = folder / "images"
+    table = demo.write_world(
+        images,
+        seed=settings.SEED,
+        on_progress=lambda done, total: on_progress("drawing the demo", done, total),
+    )
+    build(
+        images,
+        target,
+        network=settings.BUNDLED_NETWORK,
+        labels=table,
+        label_column="kind",
+        name="a drawn world of things",
+        on_progress=on_progress,
+    )
+    collection = open_collection(target)
+    if not collection.query_sets:
+        _add_demo_sets(collection)
+    write_json(ready, {"version": settings.VERSION})
+    return collection
+
+
+def _add_demo_sets(collection: Collection) -> None:
+    """Add X, its control (as many of each kind, without a face) and the easy set."""
+    kinds, faces = collection.column("label"), collection.column("face")
+    has_face = faces.codes == faces.categories.index("yes")
+    draw = np.random.default_rng(settings.SEED)
+    plain = []
+    for code in range(len(kinds.categories)):
+        without = np.flatnonzero((kinds.codes == code) & ~has_face)
+        n_faces = int(np.count_nonzero((kinds.codes == code) & has_face))
+        plain += draw.choice(without, min(n_faces, len(without)), replace=False).tolist()
+    easy = kinds.categories.index(settings.DEMO_EASY_KIND)
+    things, _ = add_query_set(collection, "faces in things", rows=np.flatnonzero(has_face).tolist())
+    control, _ = add_query_set(collection, "things without faces", rows=plain)
+    set_control(collection, things.id, control.id)
+    name = f"every {settings.DEMO_EASY_KIND}"
+    add_query_set(collection, name, rows=np.flatnonzero(kinds.codes == easy).tolist())
+
+
+def open_collection(folder: Path | str) -> Collection:
+    """Open a collection for reading; its arrays stay on the disk until they are used.
+
+    Raises:
+        CollectionError: the folder is no finished collection, is damaged, or was made by another dxr.
+    """
+    return Collection(Path(folder))

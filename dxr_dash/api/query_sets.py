@@ -1,0 +1,144 @@
+"""Query sets of an open collection: keep, find, change; and the vectors of their members."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dxr_dash.collection import query_sets as sets
+from dxr_dash.collection.outside import embed_outside
+from dxr_dash.collection.query_sets import QuerySet
+from dxr_dash.collection.store import Collection, Space
+from dxr_dash.errors import QueryError
+from dxr_dash.records import (
+    FloatArray,
+    IntArray,
+    OnProgress,
+    Skipped,
+    silent,
+)
+
+_embedding = threading.Lock()  # one network at a time: two would only fight for the same cores
+
+
+def add_query_set(
+    collection: Collection,
+    name: str,
+    *,
+    rows: Sequence[int] = (),
+    images: Sequence[tuple[str, bytes]] | Path | str = (),
+    control: str | None = None,
+    on_progress: OnProgress = silent,
+) -> tuple[QuerySet, tuple[Skipped, ...]]:
+    """Keep a query set in the collection: gallery rows, images from outside, or both.
+
+    Args:
+        name: 1 to 80 characters.
+        rows: gallery rows of members.
+        images: a folder or file, or (name, bytes of the file) pairs. They are embedded with the collection's own
+            networks; a bad file is left out and named.
+        control: id of the control set.
+
+    Returns:
+        The set, and the files that were left out.
+
+    Raises:
+        QueryError: the name does not do, or there is no such row or control set.
+        UploadError: no row, and no image that can be read.
+        NetworkError: the collection's network cannot be loaded.
+    """
+    name = sets.checked_name(name)
+    members = np.unique(checked_rows(collection, rows))
+    if control is not None:
+        find_query_set(collection, control)
+    with _embedding:
+        spaces = list(collection.spaces.values())
+        outside = embed_outside(images, spaces, any_rows=len(members) > 0, on_progress=on_progress)
+    query_id = sets.write_query_set(
+        collection.folder,
+        name,
+        gallery=collection.manifest["gallery"],
+        rows=members,
+        members=collection.table.select(["path_bytes", "content"]).take(members),
+        outside=outside.names,
+        images=outside.files,
+        thumbnails=outside.thumbnails,
+        vectors=outside.vectors,
+        control=control,
+    )
+    return find_query_set(collection, query_id), tuple(outside.skipped)
+
+
+def find_query_set(collection: Collection, query_set: str) -> QuerySet:
+    """Find a query set by its id, or by its name when no id fits.
+
+    Raises:
+        QueryError: there is no such set.
+    """
+    known = collection.query_sets
+    if query_set in known:
+        return known[query_set]
+    named = [one for one in known.values() if one.name == query_set]
+    if len(named) == 1:
+        return named[0]
+    there = ", ".join(one.name for one in known.values()) or "none yet"
+    raise QueryError(f"{collection.name} has no query set {query_set!r}.", f"It has: {there}.")
+
+
+def rename_query_set(collection: Collection, query_set: str, name: str) -> None:
+    """Give a query set another name."""
+    sets.change_query_set(find_query_set(collection, query_set), name=sets.checked_name(name))
+
+
+def set_control(collection: Collection, query_set: str, control: str | None) -> None:
+    """Choose the control set of a query set, or none."""
+    one = find_query_set(collection, query_set)
+    other = find_query_set(collection, control) if control is not None else None
+    if other is not None and other.id == one.id:
+        raise QueryError(f"{one.name} cannot be its own control.", "Choose another set.")
+    sets.change_query_set(one, control=other.id if other else None)
+
+
+def remove_query_set(collection: Collection, query_set: str) -> None:
+    """Remove a query set; ``restore_query_set`` brings it back until the next build."""
+    sets.remove_query_set(collection.folder, query_set)
+
+
+def restore_query_set(collection: Collection, query_set: str) -> None:
+    """Bring back a query set that was removed."""
+    sets.restore_query_set(collection.folder, query_set)
+
+
+def query_vectors(one: QuerySet, where: Space) -> FloatArray:
+    """Read the (Q, D) float32 vectors of a set's members, in the order of its items.
+
+    Outside images that this feature space has not seen yet are embedded now, and kept.
+    """
+    inside = where.vectors[np.asarray(one.rows, np.int64)]
+    if not one.outside:
+        return inside
+    outside = one.outside_vectors(where.fingerprint)
+    if outside is None:
+        images = list(zip(one.outside, one.outside_images(), strict=True))
+        with _embedding:
+            outside = embed_outside(images, [where]).vectors[where.fingerprint]
+        sets.keep_outside_vectors(one, where.fingerprint, outside)
+    return np.concatenate([inside, outside])
+
+
+def checked_rows(collection: Collection, rows: Sequence[int] | IntArray) -> IntArray:
+    """Check gallery rows that came from outside.
+
+    Raises:
+        QueryError: one of them does not exist.
+    """
+    found = np.asarray(rows, np.int64).reshape(-1)
+    if len(found) and (found.min() < 0 or found.max() >= len(collection)):
+        raise QueryError(
+            "An image was asked for that is not in the collection.",
+            f"Rows go from 0 to {len(collection) - 1}.",
+        )
+    return found

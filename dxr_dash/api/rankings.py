@@ -1,0 +1,177 @@
+"""What is near: neighbours, rankings and rank curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dxr_dash import settings
+from dxr_dash.analysis import rank_curves as curves
+from dxr_dash.analysis import set_distances as passes
+from dxr_dash.analysis.baseline import closer_than
+from dxr_dash.analysis.distances import distances
+from dxr_dash.api.distances import baseline, set_distances, set_distances_by
+from dxr_dash.api.kept import ANSWERS_KEPT, RANKINGS_KEPT, Asked, kept
+from dxr_dash.api.query_sets import checked_rows, find_query_set, query_vectors
+from dxr_dash.collection.store import Collection, Space
+from dxr_dash.errors import QueryError
+from dxr_dash.records import (
+    FloatArray,
+    Neighbours,
+    RankCurve,
+    Ranking,
+)
+
+
+def nearest(
+    collection: Collection,
+    query: Sequence[int] | str,
+    *,
+    k: int = settings.NEIGHBOURS_SHOWN,
+    space: str | None = None,
+) -> Neighbours:
+    """Find the images truly nearest to an image, to several, or to a query set; by comparing with every image.
+
+    Args:
+        query: gallery rows, or a query set's id. With several images, an image counts as near as it is to the
+            nearest of them. The query's own rows are left out, by row: a duplicate of the query is a neighbour.
+        k: how many, at most.
+
+    Raises:
+        QueryError: there is no such row, set or space.
+    """
+    where = collection.space(space)
+    if isinstance(query, str):
+        found = set_distances(collection, query, space=space)
+        items = found.items
+    else:
+        items = checked_rows(collection, query)
+        if len(items) == 1:  # what the rank curves ask for as well: one pass serves both
+            ranked = ranking(collection, int(items[0]), space=space)
+            rows, far = ranked.items[:k].astype(np.int64), ranked.distances[:k]
+            return Neighbours(rows, far, closer_than(far, where.baseline), np.repeat(items, len(rows)))
+        found = passes.set_distances(
+            where.vectors[items], items, where.vectors, metric=where.metric, k=1, n_bins=1
+        )
+    far = found.set_distance.copy()
+    far[items[items >= 0]] = np.inf
+    rows = np.argsort(far, kind="stable")[: min(k, int(np.isfinite(far).sum()))]
+    return Neighbours(
+        rows, far[rows], closer_than(far[rows], where.baseline), items[found.nearest_member[rows]]
+    )
+
+
+def ranking(
+    collection: Collection, asked: Asked, *, space: str | None = None, metric: str | None = None
+) -> Ranking:
+    """Put all images in the order of their true distances from a query, by one pass over the gallery; kept.
+
+    Args:
+        asked: for a set, an image is as near as the nearest member, and the members themselves are hidden among
+            the gallery at their distance to the nearest other one. So are the other outside images of a set that
+            an outside image is asked with.
+        metric: left out, the space's own.
+
+    Raises:
+        QueryError: there is no such row, set, image, space or metric.
+    """
+    where = collection.space(space)
+    metric = metric or where.metric
+    if isinstance(asked, int):
+        checked_rows(collection, [asked])
+        return _ranked(collection, where, asked, metric, ((), ()))
+    one = find_query_set(collection, asked if isinstance(asked, str) else asked[0])
+    if not isinstance(asked, str) and not 0 <= asked[1] < len(one.outside):
+        raise QueryError(f"{one.name} has no outside image {asked[1]}.", "Reload the page.")
+    return _ranked(
+        collection, where, one.id if isinstance(asked, str) else asked, metric, (one.rows, one.outside)
+    )
+
+
+@kept(RANKINGS_KEPT)
+def _ranked(
+    collection: Collection,
+    where: Space,
+    asked: Asked,
+    metric: str,
+    _members: tuple[tuple[int, ...], tuple[str, ...]],
+) -> Ranking:
+    gallery = np.arange(len(collection), dtype=np.int32)
+    if isinstance(asked, int):
+        far = distances(where.vectors[[asked]], where.vectors, metric=metric)[0]
+        far[asked] = np.inf
+        return curves.ranking(far, gallery)
+    if isinstance(asked, str):
+        if not len(find_query_set(collection, asked)):
+            return curves.ranking([], [])
+        found = set_distances_by(collection, where, asked, metric)
+        hidden = found.items < 0
+        within = np.where(np.isnan(found.within), np.inf, found.within).min(axis=1, initial=np.inf)
+        far = np.concatenate([found.set_distance, within[hidden]])
+        return curves.ranking(far, np.concatenate([gallery, found.items[hidden]]))
+    one = find_query_set(collection, asked[0])
+    outside = query_vectors(one, where)[len(one.rows) :]
+    query = outside[[asked[1]]]
+    others = distances(query, outside, metric=metric)[0]
+    others[asked[1]] = np.inf
+    far = np.concatenate([distances(query, where.vectors, metric=metric)[0], others])
+    return curves.ranking(far, np.concatenate([gallery, -1 - np.arange(len(outside), dtype=np.int32)]))
+
+
+def rank_curve(
+    collection: Collection, asked: Asked, *, space: str | None = None, metric: str | None = None
+) -> RankCurve:
+    """Measure how far the image at each rank is; for a set the median over its members, with quartiles.
+
+    Args:
+        asked, metric: as in ``ranking``.
+
+    Raises:
+        QueryError: as ``ranking`` says.
+    """
+    where = collection.space(space)
+    metric = metric or where.metric
+    base = baseline(collection, space=space, metric=metric)
+    if isinstance(asked, str):
+        one = find_query_set(collection, asked)
+        return _set_curve(collection, where, one.id, metric, one.rows, one.outside)
+    ranked = ranking(collection, asked, space=space, metric=metric).distances
+    ranks = curves.sample_ranks(len(ranked))
+    return RankCurve(
+        ranks, ranked[ranks - 1].astype(np.float64), None, None, len(ranked), 1, _beyond(ranked, base)
+    )
+
+
+@kept(ANSWERS_KEPT)
+def _set_curve(
+    collection: Collection,
+    where: Space,
+    query_set: str,
+    metric: str,
+    rows: tuple[int, ...],
+    _outside: tuple[str, ...],
+) -> RankCurve:
+    one = find_query_set(collection, query_set)
+    n_ranked = len(collection) - (1 if rows else 0)  # the longest ranking that every member has
+    ranks = curves.sample_ranks(n_ranked)
+    if not len(one) or not len(ranks):
+        nothing = np.empty(0)
+        return RankCurve(np.empty(0, np.int64), nothing, nothing, nothing, 0, len(one), 0)
+    asked = np.unique(np.linspace(0, len(one) - 1, min(len(one), settings.CURVE_MEMBERS)).astype(np.int64))
+    members = query_vectors(one, where)[asked]
+    found = curves.member_curves(
+        members, np.maximum(one.items[asked], -1), where.vectors, ranks, metric=metric
+    )
+    low, middle, high = curves.band(found)
+    base = baseline(collection, space=where.id, metric=metric)
+    point = _beyond(middle.astype(np.float32), base)  # of the sample; 1-based
+    beyond = n_ranked + 1 if point > len(ranks) else int(ranks[point - 1]) if point else 0
+    return RankCurve(ranks, middle, low, high, n_ranked, len(asked), beyond)
+
+
+def _beyond(ranked: FloatArray, base: FloatArray) -> int:
+    """Return the first rank farther than the nearest 1 % of random pairs; 0 without a baseline."""
+    if not len(base):
+        return 0
+    return curves.first_rank_beyond(ranked, float(np.quantile(base, settings.NOISE_QUANTILE)))

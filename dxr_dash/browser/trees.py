@@ -1,0 +1,25 @@
+"""What a panel holds, as one text: `assets/trees.js` puts it on the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from dash.development.base_component import Component
+
+TREE = "data-tree"  # the attribute of a panel's element that holds the text
+
+
+def tree(parts: Component | Sequence[Component | str] | None) -> str:
+    """Describe components as JSON, just as Dash would send them."""
+    return json.dumps([] if parts is None else parts, default=_plain, separators=(",", ":"))
+
+
+def drawn_and_tree(figure: object, parts: Sequence[Component | str]) -> tuple[object, str]:
+    """Describe what stands beside a figure."""
+    return figure, tree(parts)
+
+
+def _plain(component: Component) -> Any:
+    return component.to_plotly_json()  # type: ignore[no-untyped-call]
