@@ -22,7 +22,8 @@
 
   // A neighbour's rank on the map counts the images that lie strictly nearer to the focus, itself left out.
   function farOf(focus, rows, values) {
-    const distance = (row) => (values[2 * row] - values[2 * focus]) ** 2 + (values[2 * row + 1] - values[2 * focus + 1]) ** 2;
+    const [x, y] = [values[2 * focus], values[2 * focus + 1]];
+    const distance = (row) => (values[2 * row] - x) ** 2 + (values[2 * row + 1] - y) ** 2;
     const sorted = [...rows].sort((a, b) => distance(a) - distance(b));
     const ends = sorted.map(distance);
     const longest = ends[ends.length - 1];
@@ -46,7 +47,8 @@
   function say({ rows, far }) {
     const note = dxr.element(dxr.ids.mapFar);
     const lie = far.size === 1 ? "image lies" : "images lie";
-    const text = far.size ? `${far.size} of the ${rows.length} nearest ${lie} far away on this map` : "";
+    const what = `${far.size} of the ${rows.length} nearest ${lie} far away on this map`;
+    const text = far.size ? `${what} (over ${FAR * rows.length} others are nearer)` : "";
     if (note.textContent !== text) note.textContent = text;
   }
 })();

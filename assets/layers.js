@@ -5,11 +5,13 @@
   const PAINTS_KEPT = 6;
 
   const painters = [];
+  const shelves = [];
   const paints = new Map(); // address -> image, the last used last
 
   // Call `paint(scales, meta)` whenever the layers are drawn.
   dxr.onLayers = (paint) => painters.push(paint);
 
+  let drawn = {}; // what the layers show: the figure's meta, and its view
   let waiting = false;
   dxr.drawLayers = () => {
     if (waiting) return;
@@ -18,8 +20,17 @@
       waiting = false;
       const scales = dxr.scales();
       const meta = scales && scales.plot.layout.meta; // came with the figure, so the two always agree
-      if (meta && dxr.selection()) for (const paint of painters) paint(scales, meta);
+      if (!meta || !dxr.selection()) return;
+      for (const paint of painters) paint(scales, meta);
+      drawn = { meta, view: scales.view.join() };
     });
+  };
+
+  // Whether the layers will still change by themselves: they are to be drawn, or pictures are on their way.
+  dxr.layersWait = () => {
+    const scales = dxr.scales();
+    if (waiting || !scales || drawn.meta !== scales.plot.layout.meta || drawn.view !== scales.view.join()) return true;
+    return [...paints.values()].some((image) => !image.complete) || shelves.some((shelf) => shelf.waits());
   };
 
   // A canvas as large as the stage and as fine as the screen, wiped.
@@ -91,7 +102,7 @@
       next();
     }
 
-    return {
+    const shelf = {
       get: (address) => {
         const one = kept.get(address);
         if (one) {
@@ -107,6 +118,8 @@
       },
       waits: () => wanted.some((address) => !kept.has(address) && !failed.has(address)),
     };
+    shelves.push(shelf);
+    return shelf;
   };
 
   // By then every script has been read, in whatever order.

@@ -7,9 +7,11 @@
   const STEPS = 4; // marks are placed anew when the scale has changed by this root of two
   const CROWD = 5; // an image has no mark where more images than this lie in one mark's place
   const PLACED_KEPT = 12;
+  const ALL_ACROSS = 60; // where the map is more marks wide than this, only those around the view are placed
+  const BLOCK = 16; // marks along the side of the squares that "around the view" is counted in
 
   const shelf = dxr.shelf({ most: 700, atOnce: 6, make: rounded });
-  let placed = new Map(); // for each scale: {size, rows}
+  let placed = new Map(); // for each scale and part of the map: {size, rows}
   let placedFor = {}; // the coordinates and representatives they were placed for
   let shown = []; // what is drawn: {row, left, top, size}
   let known = { paint: null, members: new Map() };
@@ -43,7 +45,7 @@
     }
     const veil = dxr.pixelsOf(paint.veil);
     if (paint.veil && !veil) return undefined; // drawn again once it is there
-    const { size, rows } = placedAt(Math.min(scales.perX, scales.perY), values, paint, veil);
+    const { size, rows } = placedAt(scales, values, paint, veil);
     const marks = inView(rows, size, scales, values, layer);
     const address = ({ row }) => `/thumbnails/${dxr.facts().version}/${row}.jpg`;
     shelf.want(marks.map(address));
@@ -62,14 +64,15 @@
     for (const row of rows) {
       const [x, y] = scales.toScreen(values[2 * row], values[2 * row + 1]);
       const [left, top] = [x - size / 2, y - size / 2];
-      if (left > -size && top > -size && left * ratio < width && top * ratio < height) found.push({ row, left, top, size });
+      const seen = left > -size && top > -size && left * ratio < width && top * ratio < height;
+      if (seen) found.push({ row, left, top, size });
     }
     return found;
   }
 
-  // The marks of a scale, among the selected images where some are. They depend on nothing else, so panning never
-  // moves or changes one.
-  function placedAt(scale, values, { representatives }, veil) {
+  // The marks of a scale, among the selected images where some are. They depend on nothing else, so panning moves and
+  // changes none; far in, they depend on blocks so far outside the view that nothing of it reaches inside.
+  function placedAt({ perX, perY, view }, values, { representatives }, veil) {
     if (placedFor.values !== values || placedFor.veil !== veil) {
       const lit = (row) => !veil || !veil[4 * row + 3];
       const firsts = representatives.filter(lit);
@@ -77,15 +80,29 @@
       placed = new Map();
       placedFor = { values, veil, extent: extentOf(values), order, nFirst: firsts.length };
     }
-    const step = Math.floor(STEPS * Math.log2(scale));
-    if (!placed.has(step)) {
-      const { order, extent, nFirst } = placedFor;
+    const { order, extent, nFirst } = placedFor;
+    const step = Math.floor(STEPS * Math.log2(Math.min(perX, perY)));
+    const coarse = 2 ** (step / STEPS); // at most the scale itself: on the screen, gaps can only be wider
+    const size = sizeAt(coarse, values.length / 2, extent);
+    const side = (size + GAP_PX) / coarse;
+    const part = extent / side > ALL_ACROSS ? around(view, BLOCK * side) : [];
+    const key = [step, ...part].join();
+    if (!placed.has(key)) {
       if (placed.size >= PLACED_KEPT) placed.delete(placed.keys().next().value);
-      const coarse = 2 ** (step / STEPS); // at most the scale itself: on the screen, gaps can only be wider
-      const size = sizeAt(coarse, values.length / 2, extent);
-      placed.set(step, { size, rows: place(values, order, nFirst, (size + GAP_PX) / coarse) });
+      const [x0, x1, y0, y1] = part;
+      const within = (row) =>
+        values[2 * row] >= x0 && values[2 * row] < x1 && values[2 * row + 1] >= y0 && values[2 * row + 1] < y1;
+      const firsts = part.length ? order.subarray(0, nFirst).filter(within).length : nFirst;
+      placed.set(key, { size, rows: place(values, part.length ? order.filter(within) : order, firsts, side) });
     }
-    return placed.get(step);
+    return placed.get(key);
+  }
+
+  // The blocks that the view touches, and one more on each side, in map coordinates.
+  function around([x0, x1, y0, y1], block) {
+    const from = (value) => (Math.floor(value / block) - 1) * block;
+    const to = (value) => (Math.floor(value / block) + 2) * block;
+    return [from(x0), to(x1), from(y0), to(y1)];
   }
 
   function extentOf(values) {
@@ -117,8 +134,7 @@
   // Go through the images in their order; each gets a mark where it overlaps none before it. Squares of a grid with
   // a mark's side say which marks are near; squares that share a place in the table only cost a look more.
   function place(values, order, nFirst, side) {
-    const n = values.length / 2;
-    const mask = 2 ** Math.ceil(Math.log2(2 * n + 64)) - 1;
+    const mask = 2 ** Math.ceil(Math.log2(2 * order.length + 64)) - 1;
     const cellOf = (x, y) => (Math.imul(x, 73856093) ^ Math.imul(y, 19349663)) & mask;
     const column = (row) => Math.floor(values[2 * row] / side);
     const line = (row) => Math.floor(values[2 * row + 1] / side);
@@ -130,12 +146,12 @@
     const head = new Int32Array(mask + 1).fill(-1);
     const after = [];
     const rows = [];
+    const apart = (one, other, axis) => Math.abs(values[2 * one + axis] - values[2 * other + axis]) >= side;
     const isFree = (row, x, y) => {
       for (let dx = -1; dx <= 1; dx++)
         for (let dy = -1; dy <= 1; dy++)
           for (let i = head[cellOf(x + dx, y + dy)]; i >= 0; i = after[i])
-            if (Math.abs(values[2 * row] - values[2 * rows[i]]) < side && Math.abs(values[2 * row + 1] - values[2 * rows[i] + 1]) < side)
-              return false;
+            if (!apart(row, rows[i], 0) && !apart(row, rows[i], 1)) return false;
       return true;
     };
     order.forEach((row, i) => {
@@ -198,7 +214,6 @@
   };
 
   dxr.marks = () => shown;
-  dxr.marksWait = () => shelf.waits();
 
   // By then every script has been read, in whatever order.
   document.addEventListener("DOMContentLoaded", () => dxr.onLayers(draw));

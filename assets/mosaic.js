@@ -32,8 +32,10 @@
   function geometry(scales, grid, { ratio, width, height }) {
     const [left, top] = scales.toScreen(grid.left, grid.top).map((edge) => edge * ratio);
     const [across, down] = [grid.cell * scales.perX * ratio, grid.cell * scales.perY * ratio];
-    const [first, end] = [clamp(Math.floor(-left / across), 0, grid.columns), clamp(Math.ceil((width - left) / across), 0, grid.columns)];
-    const [upper, lower] = [clamp(Math.floor(-top / down), 0, grid.rows), clamp(Math.ceil((height - top) / down), 0, grid.rows)];
+    const first = clamp(Math.floor(-left / across), 0, grid.columns);
+    const end = clamp(Math.ceil((width - left) / across), 0, grid.columns);
+    const upper = clamp(Math.floor(-top / down), 0, grid.rows);
+    const lower = clamp(Math.ceil((height - top) / down), 0, grid.rows);
     if (first >= end || upper >= lower) return null;
     const x = (column) => Math.round(left + column * across);
     const y = (line) => Math.round(top + line * down);
@@ -89,8 +91,9 @@
     if (cellPx >= FRAMED_PX * ratio) {
       const side = Math.round(clamp((cellPx / ratio) * 0.06, 1, 2) * ratio);
       const stripes = new Path2D();
-      for (let column = first; column <= end; column++) stripes.rect(x(column) - side, y(upper), 2 * side, y(lower) - y(upper));
-      for (let line = upper; line <= lower; line++) stripes.rect(x(first), y(line) - side, x(end) - x(first), 2 * side);
+      const [wide, high] = [x(end) - x(first), y(lower) - y(upper)];
+      for (let column = first; column <= end; column++) stripes.rect(x(column) - side, y(upper), 2 * side, high);
+      for (let line = upper; line <= lower; line++) stripes.rect(x(first), y(line) - side, wide, 2 * side);
       context.clip(stripes);
     } else context.globalAlpha = TINT - ((TINT - LEAST_TINT) * cellPx) / (FRAMED_PX * ratio);
     stretch(layer, seen, image);
@@ -169,8 +172,6 @@
     const column = Math.floor((values[2 * row] - grid.left) / grid.cell);
     return boxOf(now, column, Math.floor((grid.top - values[2 * row + 1]) / grid.cell));
   };
-
-  dxr.tilesWait = () => shelf.waits();
 
   // By then every script has been read, in whatever order.
   document.addEventListener("DOMContentLoaded", () => dxr.onLayers(draw));

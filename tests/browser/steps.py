@@ -24,7 +24,7 @@ DRAWN = f"""() => {{
         && document.querySelector("#{ids.ANSWER} > *")
         && document.querySelector("#{ids.DISTANCES} .js-plotly-plot")?._fullLayout?.margin.l > 100
         && dxr.coordinates()?.values && !document.querySelector("[data-dash-is-loading=true]")
-        && plot.layout.meta && !dxr.tilesWait() && !dxr.marksWait());
+        && !dxr.layersWait());
 }}"""
 
 POINT_ON_SCREEN = f"""(row) => {{

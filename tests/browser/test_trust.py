@@ -56,7 +56,9 @@ def test_true_neighbours_that_the_map_placed_far_away_are_marked_and_counted(
     note = page.locator(f"#{ids.MAP_FAR}")
     n_far = len(by_row[torn])
     lie = "image lies" if n_far == 1 else "images lie"
-    expect(note).to_have_text(f"{n_far} of the {len(RANKS)} nearest {lie} far away on this map")
+    expect(note).to_have_text(
+        f"{n_far} of the {len(RANKS)} nearest {lie} far away on this map (over 40 others are nearer)"
+    )
     expect(note).to_have_attribute("aria-live", "polite")
     expect(page.locator("line.thread")).to_have_count(len(RANKS))
     expect(page.locator("line.thread.far")).to_have_count(n_far)
