@@ -134,7 +134,8 @@
     mirror();
     for (const listener of listeners) listener(current);
     const parts = viewParts();
-    const many = Number(dxr.facts().images) > (current.webgl ? Number(dxr.facts().pointsLimit) : 0);
+    const most = current.webgl ? Number(dxr.facts().pointsLimit) : 0;
+    const many = current.arrangement === "points" && Number(dxr.facts().images) > most;
     return order.map((name) => {
       if (parts[name] === null) return none; // its page is not the one that is open
       // The browser zooms by itself where all points are drawn: the map then need not be asked for again.
