@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from dxr_dash import settings
 from dxr_dash.analysis.bootstrap import STRANGER, Resampled, image_weights, interval
-from dxr_dash.analysis.verdict import YES_AUROC
+from dxr_dash.analysis.verdict import PARTLY_AUROC, YES_AUROC
 from dxr_dash.records import AgainstControl, BoolArray, DoubleArray, Estimate, FloatArray, IntArray, Probe
 
 LONGEST_FIT = 200  # steps of the solver; what it has by then ranks as well
@@ -62,8 +62,18 @@ def probe(
         n_negatives=len(negatives),
         n_control=0 if against is None or control is None else len(control),
         n_folds=n_folds,
-        readable_not_near=far is not None and far.low >= YES_AUROC and near.high < YES_AUROC,
+        readable_not_near=far is not None and readable_not_near(far, near),
     )
+
+
+def readable_not_near(line: Estimate, retrieved: Estimate) -> bool:
+    """Say whether a line separates X although its neighbours are not X.
+
+    The line must reach what a yes needs, for certain more than "hardly" and more than retrieval, which must exclude a
+    yes. An unknown end holds nothing.
+    """
+    reached = line.value >= YES_AUROC and line.low >= PARTLY_AUROC
+    return reached and line.low > retrieved.high and retrieved.high < YES_AUROC
 
 
 def negative_rows(n_gallery: int, members: IntArray, n_images: int, seed: int) -> IntArray:

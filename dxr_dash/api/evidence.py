@@ -48,8 +48,9 @@ def _found(collection: Collection, where: Space, one: Members, other: Members | 
             query_vectors(query, where), query.items, where.vectors, _random(where, len(query))
         ),
         instead=values,
-        # Clusters stand in for labels where no column says anything.
-        own=own_values(measured, sorts[:-1]) or own_values(measured, sorts[-1:]),
+        own=own_values(
+            measured, sorts[:-1]
+        ),  # clusters are made of neighbours: that they stay together says nothing
         n_values=n_values,
         probe=_probe(collection, where, one[0], other[0] if other else None),
     )
