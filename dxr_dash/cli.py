@@ -22,7 +22,7 @@ from dxr_dash.errors import DxrError
 if TYPE_CHECKING:
     from dxr_dash.collection.layouts import Layout
     from dxr_dash.collection.store import Collection
-    from dxr_dash.records import Answer, Estimate, Skipped
+    from dxr_dash.records import Answer, Estimate, Findings, Skipped
 
 SKIPPED_SHOWN = 50
 SOONEST_RATE_S = 0.5  # a rate from less is a guess
@@ -280,10 +280,12 @@ def query(
                 api.set_control(opened, key, control_id)
         shown("comparing", 0, 0)
         found = api.answer(opened, key, space=space)
+        shown("looking at what is retrieved", 0, 0)
+        more_found = api.findings(opened, key, space=space)
     if as_json:
-        return click.echo(json.dumps(found.as_dict()))
+        return click.echo(json.dumps({**found.as_dict(), "findings": more_found.as_dict()}))
     _list_skipped(skipped)
-    return _print_answer(found)
+    return _print_answer(found, more_found)
 
 
 def _replace_set(
@@ -462,7 +464,9 @@ def _list_skipped(skipped: tuple[Skipped, ...]) -> None:
         click.echo(f"  ... and {len(skipped) - SKIPPED_SHOWN} more; `dxr info --json` lists all.", err=True)
 
 
-def _print_answer(found: Answer) -> None:
+def _print_answer(found: Answer, beside: Findings) -> None:
+    from dxr_dash.analysis import said
+
     def words(estimate: Estimate) -> str:
         return (
             f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f}; chance {estimate.chance:.3f})"
@@ -471,10 +475,28 @@ def _print_answer(found: Answer) -> None:
     click.secho(found.sentence, bold=True)
     click.echo(f"  images              {found.n_images} against {found.n_compared} of the gallery")
     click.echo(f"  AUROC               {words(found.auroc)}")
+    random, line = beside.among_random, beside.probe
+    if random is not None:
+        click.echo(f"  {said.p_value(random):<18}  {said.among_random(random)}")
     if found.control is not None:
         control = found.control
         click.echo(f"  AUROC over control  {words(control.auroc)}; {control.name}, {control.n_images} images")
     click.echo(f"  mAP                 {words(found.mean_ap)}")
     click.echo(f"  precision@{settings.PRECISION_AT}        {words(found.precision)}")
+    if line is not None:
+        click.echo(
+            f"  linear probe        {words(line.auroc)}; AUROC on held-out images, {line.n_folds} folds"
+        )
+        if line.control is not None:
+            click.echo(f"  probe over control  {words(line.control)}")
+        if line.readable_not_near:
+            click.echo(f"  {said.line_separates(found.name)}")
+    word = said.in_place(found.verdict)
+    for value in beside.instead:
+        also = said.also_of_x(value)
+        words_of_it = f"{said.instead(value)}{f'; {also}' if also else ''}"
+        click.echo(f"  {word}: {value.kind} {value.value!r}, {words_of_it}")
+    for own in beside.own[: settings.OWN_SHOWN]:
+        click.echo(f"  {word}: its own {own.kind}, {said.own(own, settings.INSTEAD_AT)}")
     for warning in found.warnings:
         click.secho(f"  Mind: {warning}", fg="yellow")

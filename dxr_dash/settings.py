@@ -57,6 +57,24 @@ CONFIDENCE = 0.95
 MIN_QUERY_IMAGES = 5  # fewer cannot carry a verdict
 PRECISION_AT = 10
 
+# Findings beside the answer: random sets, what is retrieved instead, the linear probe
+RANDOM_SETS = 200  # p-values can fall to 1 / 201
+RANDOM_SET_IMAGES = (
+    256  # of a set, at most, that are compared with random sets: the cost grows with the square
+)
+REFERENCE_IMAGES = 1_000  # random gallery images that stand for the gallery there
+SAME_AUROC = 1e-12  # two AUROCs that differ by rounding alone are equal
+INSTEAD_AT = 10  # nearest gallery images of each member that are looked at
+INSTEAD_LEAST = 5  # images with a value, in the gallery and among the retrieved: fewer are an anecdote
+INSTEAD_RATE = 0.05  # false discovery rate; random sets get a false "instead" in at most this share
+INSTEAD_LIFT = 1.5  # times as frequent as among the neighbours of any image
+INSTEAD_SHOWN = 5
+OWN_SHOWN = 2  # columns
+INSTEAD_EXAMPLES = 6  # images of each value
+PROBE_FOLDS = 5
+PROBE_NEGATIVES = 2_000  # gallery images that the probe learns and is tested on
+PROBE_C = 30.0  # inverse strength of the L2 penalty, on vectors of mean squared length 1
+
 # Rank curves
 NOISE_QUANTILE = 0.01  # of the baseline: images farther away than this are no nearer than chance often gives
 CURVE_MEMBERS = 256  # of a set, evenly spaced: more would not move the median visibly
@@ -66,6 +84,7 @@ HOST = "127.0.0.1"
 PORT = 8050
 NEIGHBOURS_SHOWN = 24
 MAP_POINTS_LIMIT = 50_000  # points in one trace; software rendering stays usable
+LONGEST_SAID = 60  # characters of a set's name inside a sentence
 QUERY_MAX_IMAGES = 10_000  # from outside; more is a collection of its own
 QUERY_MAX_BYTES = 2 * 1024 * 1024 * 1024
 UPLOAD_MAX_IMAGES = 500

@@ -333,3 +333,41 @@ def test_a_ranking_of_what_is_not_there_is_refused(
         dxr.ranking(collection, asked)
     with pytest.raises(QueryError, match="metric 'manhattan' is unknown"):
         dxr.ranking(collection, 0, metric="manhattan")
+
+
+def test_findings_are_those_of_the_numbers_underneath(collection: Collection) -> None:
+    control, _ = dxr.add_query_set(collection, "control", rows=range(20, 40))
+    one, _ = dxr.add_query_set(collection, "x", rows=range(30, 50), control=control.id)
+    found = dxr.findings(collection, one.id)
+    assert found is dxr.findings(collection, "x")  # kept
+    assert found.among_random is not None
+    assert found.among_random.auroc == pytest.approx(dxr.answer(collection, one.id).auroc.value, abs=1e-9)
+    assert found.among_random.n_images == 20
+    assert found.probe is not None
+    assert (found.probe.n_images, found.probe.n_negatives, found.probe.n_control) == (20, N_IMAGES - 20, 10)
+    assert found.n_values >= len(collection.column("label").categories)
+    api.set_control(collection, one.id, None)
+    alone = dxr.findings(collection, one.id)
+    assert alone.probe is not None
+    assert (alone.probe.control, alone.probe.auroc) == (None, found.probe.auroc)
+    assert alone.as_dict()["among_random"]["p_value"] == found.among_random.p_value
+
+
+def test_what_is_retrieved_instead_is_shown_with_images_that_have_it(collection: Collection) -> None:
+    label = collection.column("label")
+    one, _ = dxr.add_query_set(
+        collection, "outside", images=[(f"{i}.png", file_of(i)) for i in range(0, 24, 3)]
+    )
+    found = dxr.findings(collection, one.id)
+    for value in found.instead:
+        codes = label.codes if value.kind == "label" else collection.space().clusters
+        assert (np.asarray(codes)[value.examples] == value.code).all()
+        assert value.n_known == 0
+    assert found.own == ()
+
+
+def test_a_single_image_has_findings_that_say_little(collection: Collection) -> None:
+    one, _ = dxr.add_query_set(collection, "single", rows=[5])
+    found = dxr.findings(collection, one.id)
+    assert (found.among_random, found.probe) == (None, None)
+    assert found.instead == ()

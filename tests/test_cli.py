@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dxr_dash import api, settings
+from dxr_dash.analysis import said
 from dxr_dash.cli import cli
 from tests.builders import write_pictures
 
@@ -94,7 +95,15 @@ def test_query_prints_the_answer_of_the_page_and_keeps_the_set(target: Path) -> 
     found = api.answer(opened, "reds")
     assert found.sentence in result.output
     assert f"{found.auroc.value:.3f} ({found.auroc.low:.3f} to {found.auroc.high:.3f}" in result.output
+    beside = api.findings(opened, "reds")
+    assert beside.among_random is not None
+    assert beside.probe is not None
+    assert said.p_value(beside.among_random) in result.output
+    assert said.among_random(beside.among_random) in result.output
+    assert f"linear probe        {beside.probe.auroc.value:.3f}" in result.output
+    assert all(said.instead(one) in result.output for one in beside.instead)
     again = json.loads(run("query", str(target), "--name", "reds", "--json").stdout)
+    assert again["findings"] == json.loads(json.dumps(beside.as_dict()))
     assert again["sentence"] == found.sentence
     assert again["mean_ap"]["value"] == pytest.approx(found.mean_ap.value)
     assert again["control"]["name"] == "reds, control"

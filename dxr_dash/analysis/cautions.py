@@ -6,7 +6,7 @@ import numpy as np
 
 from dxr_dash.analysis.baseline import closer_than, dkw_bound
 from dxr_dash.analysis.verdict import FEW_IMAGES, SMALL_GALLERY, counted
-from dxr_dash.records import FloatArray, SetDistances
+from dxr_dash.records import BoolArray, FloatArray, SetDistances
 
 NEAR_QUANTILE = 0.0001  # of the baseline: a near-duplicate pair is nearer than that ...
 NEAR_SHARE = (
@@ -47,8 +47,10 @@ def _few_images(distances: SetDistances) -> str:
     )
 
 
-def _near_duplicates(distances: SetDistances, baseline: FloatArray) -> str:
-    pairs = distances.within[np.triu_indices(len(distances.items), k=1)]
+def near_pairs(distances: SetDistances, baseline: FloatArray) -> BoolArray:
+    """Find the pairs of members that are nearly the same image: (Q, Q) bool, symmetric, False on the diagonal."""
+    upper = np.triu_indices(len(distances.items), k=1)
+    pairs = distances.within[upper]
     limit = 0.0
     if baseline.size and pairs.size:
         limit = min(
@@ -57,14 +59,19 @@ def _near_duplicates(distances: SetDistances, baseline: FloatArray) -> str:
         middle = float(np.median(pairs))
         if middle >= limit:  # else the set is little but copies
             limit = min(limit, NEAR_SHARE * middle)
-    close = (pairs < limit) | (pairs == 0)
-    first, second = np.triu_indices(len(distances.items), k=1)
-    involved = np.unique(np.concatenate([first[close], second[close]]))
-    if len(involved) < max(1.0, NEAR_MEMBERS * len(distances.items)):
+    near = np.zeros(distances.within.shape, np.bool_)
+    near[upper] = (pairs < limit) | (pairs == 0)
+    return near | near.T
+
+
+def _near_duplicates(distances: SetDistances, baseline: FloatArray) -> str:
+    close = near_pairs(distances, baseline)
+    n_pairs = int(close.sum()) // 2
+    if np.count_nonzero(close.any(axis=1)) < max(1.0, NEAR_MEMBERS * len(distances.items)):
         return ""
-    are = "pair of images is" if close.sum() == 1 else "pairs of images are"
+    are = "pair of images is" if n_pairs == 1 else "pairs of images are"
     return (
-        f"Within the set {int(close.sum()):,} {are} nearly the same: such pairs find each other whatever the features "
+        f"Within the set {n_pairs:,} {are} nearly the same: such pairs find each other whatever the features "
         "know about the rest. Keep one image of each."
     )
 

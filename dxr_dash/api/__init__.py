@@ -12,6 +12,7 @@ from __future__ import annotations
 from dxr_dash.api.answers import answer
 from dxr_dash.api.collections import build, build_demo, open_collection
 from dxr_dash.api.distances import baseline, distributions, row_distances, rows_in_polygon, set_distances
+from dxr_dash.api.evidence import findings
 from dxr_dash.api.kept import Asked
 from dxr_dash.api.query_sets import (
     add_query_set,
@@ -36,6 +37,7 @@ __all__ = [
     "checked_rows",
     "distributions",
     "find_query_set",
+    "findings",
     "nearest",
     "open_collection",
     "query_vectors",

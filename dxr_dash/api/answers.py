@@ -10,11 +10,13 @@ from dxr_dash.analysis.distances import distances
 from dxr_dash.api.distances import set_distances
 from dxr_dash.api.kept import ANSWERS_KEPT, kept
 from dxr_dash.api.query_sets import find_query_set, query_vectors
+from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
-from dxr_dash.records import (
-    Answer,
-)
+from dxr_dash.records import Answer, FloatArray
+
+Members = tuple[str, str, tuple[int, ...], tuple[str, ...]]
+"""Id, name, gallery rows and outside images of a query set."""
 
 
 def answer(
@@ -30,33 +32,50 @@ def answer(
     """
     where = collection.space(space)
     one = find_query_set(collection, query_set)
+    other = control_of(collection, one, control)
+    return _answered(collection, where, members_of(one), members_of(other) if other else None)
+
+
+def control_of(collection: Collection, one: QuerySet, control: str | None) -> QuerySet | None:
+    """Find the control set that was asked for; else the one stored with the query set, if it is still there.
+
+    Raises:
+        QueryError: it is the query set itself, or there is no such set.
+    """
     other = find_query_set(collection, control) if control else collection.query_sets.get(one.control or "")
     if other is not None and other.id == one.id:
         raise QueryError(f"{one.name} cannot be its own control.", "Choose another set.")
-    key = (other.id, other.name, other.rows, other.outside) if other else None
-    return _answered(collection, where, (one.id, one.name, one.rows, one.outside), key)
+    return other
+
+
+def members_of(one: QuerySet) -> Members:
+    """Return all that an answer depends on: what is kept for a set must not outlive its members or its name."""
+    return one.id, one.name, one.rows, one.outside
+
+
+def control_members(query: QuerySet, control: QuerySet, where: Space) -> FloatArray:
+    """Read the (C, D) vectors of the control images that are not X: an image cannot be both.
+
+    Raises:
+        QueryError: none is left.
+    """
+    own = ~np.isin(control.items, query.rows)  # negative items never match
+    controls = query_vectors(control, where)[own]
+    if not len(controls):
+        raise QueryError(
+            f"Every image of {control.name} is in {query.name}, too.", "Choose another control set."
+        )
+    return controls
 
 
 @kept(ANSWERS_KEPT)
-def _answered(
-    collection: Collection,
-    where: Space,
-    one: tuple[str, str, tuple[int, ...], tuple[str, ...]],
-    other: tuple[str, str, tuple[int, ...], tuple[str, ...]] | None,
-) -> Answer:
+def _answered(collection: Collection, where: Space, one: Members, other: Members | None) -> Answer:
     against = None
     if other is not None:
         query, control = find_query_set(collection, one[0]), find_query_set(collection, other[0])
-        members = query_vectors(query, where)
-        own = ~np.isin(
-            control.items, query.rows
-        )  # an image cannot be X and its control; negative items never match
-        controls = query_vectors(control, where)[own]
-        if not len(controls):
-            raise QueryError(
-                f"Every image of {control.name} is in {query.name}, too.", "Choose another control set."
-            )
-        against = (other[1], len(controls), distances(members, controls, metric=where.metric))
+        controls = control_members(query, control, where)
+        far = distances(query_vectors(query, where), controls, metric=where.metric)
+        against = (other[1], len(controls), far)
     return answers.answer(
         one[1],
         set_distances(collection, one[0], space=where.id),

@@ -1,4 +1,4 @@
-"""The answer: verdict, sentence, measures against chance, warnings, and the images that prove it."""
+"""The answer: verdict, sentence, measures against chance and warnings; and the images that prove it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,8 @@ _KINDS = ("Best", "Median", "Worst")
 _SIGNS = {Verdict.YES: "yes", Verdict.PARTLY: "partly", Verdict.NO: "no", Verdict.CANNOT_TELL: "unclear"}
 
 
-def answer_panel(
-    answer: Answer, space: str, colour: int, pictures: Callable[[int], Picture]
-) -> list[Component]:
-    """Show an answer so that it can be read from the back of a room.
-
-    Args:
-        colour: slot of the query set.
-        pictures: finds what to show for an item of the answer.
-    """
+def answer_panel(answer: Answer, space: str) -> list[Component]:
+    """Show an answer so that it can be read from the back of a room."""
     return [
         question(answer.name, space),
         html.P(str(answer.verdict).capitalize(), className=f"verdict {_SIGNS[answer.verdict]}"),
@@ -37,10 +30,18 @@ def answer_panel(
         ),
         _measures(answer),
         _warnings(answer.warnings),
-        html.Div(
-            [_proof(proof, kind, colour, pictures) for kind, proof in _kinds(answer)], className="proofs"
-        ),
     ]
+
+
+def proofs_panel(answer: Answer, colour: int, pictures: Callable[[int], Picture]) -> Component:
+    """Show what the best, the median and the worst member retrieve.
+
+    Args:
+        colour: slot of the query set.
+        pictures: finds what to show for an item of the answer.
+    """
+    strips = [_proof(proof, kind, colour, pictures) for kind, proof in _kinds(answer)]
+    return html.Div(strips, className="proofs")
 
 
 def question(name: str, space: str) -> Component:
@@ -67,7 +68,7 @@ def _kinds(answer: Answer) -> list[tuple[str, Proof]]:
 
 def _measures(answer: Answer) -> Component:
     lines = [
-        _measure(
+        measure(
             "AUROC",
             answer.auroc,
             "How often a member is nearer to a member than a gallery image is; 0.5 is chance.",
@@ -76,15 +77,15 @@ def _measures(answer: Answer) -> Component:
     if answer.control is not None:
         control = answer.control
         lines.append(
-            _measure(
+            measure(
                 "against control",
                 control.auroc,
                 f"The same against {words.short(control.name, 60)}, {control.n_images} images, instead of the gallery.",
             )
         )
     lines += [
-        _measure("mAP", answer.mean_ap, "Mean average precision when each member looks for the others."),
-        _measure(
+        measure("mAP", answer.mean_ap, "Mean average precision when each member looks for the others."),
+        measure(
             f"precision at {settings.PRECISION_AT}",
             answer.precision,
             "Share of members among the nearest images of each member.",
@@ -96,17 +97,22 @@ def _measures(answer: Answer) -> Component:
     )
 
 
-def _measure(name: str, one: Estimate, help_text: str) -> Component:
+def measure(name: str, one: Estimate, help_text: str, *, beside: Estimate | None = None) -> Component:
+    """Show a measure between 0 and 1: value, interval, chance, and another measure to compare it with."""
     said = (
         f"{name} {words.measure(one.value)}, interval {words.measure(one.low)} to {words.measure(one.high)}, "
         f"chance {words.measure(one.chance)}"
     )
     low, high = _place(one.low), _place(one.high)
+    if beside is not None:
+        said += f"; retrieval {words.measure(beside.value)}"
     parts = [
         html.Span(className="bar", style={"left": f"{low:.2f}%", "width": f"{max(high - low, 0.8):.2f}%"}),
         html.Span(className="chance", style={"left": f"{_place(one.chance):.2f}%"}),
         html.Span(className="dot", style={"left": f"{_place(one.value):.2f}%"}),
     ]
+    if beside is not None:
+        parts.append(html.Span(className="beside", style={"left": f"{_place(beside.value):.2f}%"}))
     return html.Div(
         [
             html.Span(name, className="measure-name", title=help_text),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -27,6 +28,7 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
     def view(data: Data) -> Selection:
         return Selection.parse(data, collection)
 
+    _register_answer(app, collection, view)
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("dxr", "views"),
         [Output(one, "data") for one in VIEWS],
@@ -53,14 +55,6 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
     )
     def on_map(data: Data) -> Any:
         return map_panel.map_of(collection, view(data))
-
-    @app.callback(Output(ids.ANSWER, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
-    def on_answer(data: Data) -> Any:
-        return tree(respond.answer_of(collection, view(data)))
-
-    @app.callback(Output(ids.MEMBERS, TREE), Input(ids.MEMBERS_VIEW, "data"), prevent_initial_call=True)
-    def on_members(data: Data) -> Any:
-        return tree(respond.members_of(collection, view(data)))
 
     @app.callback(Output(ids.SETS, TREE), Input(ids.SETS_VIEW, "data"), prevent_initial_call=True)
     def on_sets(data: Data) -> Any:
@@ -95,3 +89,23 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
     @app.callback(Output(ids.FOUND, TREE), Input(ids.FOUND_VIEW, "data"), prevent_initial_call=True)
     def on_find(text: str | None) -> Any:
         return tree(respond.found_by_name(collection, text or ""))
+
+
+def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], Selection]) -> None:
+    """Wire the answer and what belongs to it: parts of their own, so that the quick ones do not wait."""
+
+    @app.callback(Output(ids.ANSWER, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
+    def on_answer(data: Data) -> Any:
+        return tree(respond.answer_of(collection, view(data)))
+
+    @app.callback(Output(ids.EVIDENCE, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
+    def on_evidence(data: Data) -> Any:
+        return tree(respond.evidence_of(collection, view(data)))
+
+    @app.callback(Output(ids.PROOFS, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
+    def on_proofs(data: Data) -> Any:
+        return tree(respond.proofs_of(collection, view(data)))
+
+    @app.callback(Output(ids.MEMBERS, TREE), Input(ids.MEMBERS_VIEW, "data"), prevent_initial_call=True)
+    def on_members(data: Data) -> Any:
+        return tree(respond.members_of(collection, view(data)))

@@ -37,6 +37,8 @@ COLOUR_BY = "colour-by"
 
 # Panels
 ANSWER = "answer"
+EVIDENCE = "evidence"
+PROOFS = "proofs"
 SETS = "sets"
 NEIGHBOURS = "neighbours"
 SELECTED_PANEL = "selected-panel"

@@ -164,6 +164,8 @@ def _answer_column() -> Component:
         html.Section(
             [
                 html.Div(id=ids.ANSWER, className="body answer-body"),
+                html.Div(id=ids.EVIDENCE, className="body evidence-body"),
+                html.Div(id=ids.PROOFS, className="body"),
                 html.Div(
                     [
                         html.H3("Members"),

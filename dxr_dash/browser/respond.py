@@ -12,9 +12,10 @@ from dash.development.base_component import Component
 
 from dxr_dash import api, settings
 from dxr_dash.browser import panels
-from dxr_dash.browser.answer_panel import answer_panel, question
+from dxr_dash.browser.answer_panel import answer_panel, proofs_panel, question
 from dxr_dash.browser.attributes import attributes
 from dxr_dash.browser.chosen import column, selected_rows
+from dxr_dash.browser.evidence_panel import evidence_panel
 from dxr_dash.browser.state import Selection
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection
@@ -42,7 +43,32 @@ def answer_of(collection: Collection, selection: Selection) -> list[Component]:
             question(one.name, selection.space),
             panels.message(error.problem, error.remedy, tone="error"),
         ]
-    return answer_panel(found, selection.space, one.colour, _pictures(collection, one, selection.space))
+    return answer_panel(found, selection.space)
+
+
+def proofs_of(collection: Collection, selection: Selection) -> Component | None:
+    """Show the images that prove the answer."""
+    if selection.active is None:
+        return None
+    one = collection.query_sets[selection.active]
+    try:
+        found = api.answer(collection, one.id, space=selection.space)
+    except DxrError:  # the answer panel says why
+        return None
+    return proofs_panel(found, one.colour, _pictures(collection, one, selection.space))
+
+
+def evidence_of(collection: Collection, selection: Selection) -> Component | None:
+    """Show what stands beside the answer; it is computed later than the answer, which does not wait for it."""
+    if selection.active is None:
+        return None
+    one = collection.query_sets[selection.active]
+    try:
+        answer = api.answer(collection, one.id, space=selection.space)
+        found = api.findings(collection, one.id, space=selection.space)
+    except DxrError:  # the answer panel says why
+        return None
+    return evidence_panel(answer, found, _pictures(collection, one, selection.space))
 
 
 def members_of(collection: Collection, selection: Selection) -> Component | None:

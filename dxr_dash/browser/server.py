@@ -122,6 +122,7 @@ def _answer_ahead(collection: Collection) -> None:
         first = Selection.default(collection)
         respond.answer_of(collection, first)
         respond.distances_of(collection, first)
+        respond.evidence_of(collection, first)
     except Exception:  # the page will ask again, and say so
         log.debug("The first answer could not be computed ahead.", exc_info=True)
 

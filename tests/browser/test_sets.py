@@ -106,8 +106,8 @@ def test_the_answer_shows_what_the_api_answers(page: Page, site: Site) -> None:
     expect(page.locator(f"#{ids.ANSWER} .measure .value strong").first).to_have_text(
         words.measure(found.auroc.value)
     )
-    expect(page.locator(f"#{ids.ANSWER} .proof")).to_have_count(len(found.proofs))
-    film = page.locator(f"#{ids.ANSWER} .proof").first.locator(".film .thumb")
+    expect(page.locator(f"#{ids.PROOFS} .proof")).to_have_count(len(found.proofs))
+    film = page.locator(f"#{ids.PROOFS} .proof").first.locator(".film .thumb")
     shown = [int(thumb.get_attribute("data-row") or -1) for thumb in film.all()]
     assert shown == found.proofs[0].ranking[: len(shown)].tolist()
     hits = [("hit" in (thumb.get_attribute("class") or "")) for thumb in film.all()]

@@ -1,0 +1,60 @@
+"""The fixed words of what stands beside an answer; the command line and the page say the same."""
+
+from __future__ import annotations
+
+from dxr_dash.analysis.verdict import counted
+from dxr_dash.records import AmongRandomSets, Instead, OwnValue, Verdict
+
+
+def p_value(found: AmongRandomSets) -> str:
+    """Say a p-value and what bounds it: "p <= 0.005, 200 random sets"."""
+    sign = "≤" if found.n_as_extreme == 0 else "="
+    return f"p {sign} {rounded_up(found.p_value)}"
+
+
+def among_random(found: AmongRandomSets) -> str:
+    """Say how many random sets do as well: "none of 200 random sets does as well"."""
+    many = found.n_as_extreme > 1
+    return (
+        f"{found.n_as_extreme or 'none'} of {found.n_sets:,} random sets {'do' if many else 'does'} as well"
+    )
+
+
+def rounded_up(p: float) -> str:
+    """Write a p-value with three decimals, never as less than it is."""
+    return f"{-(-round(p * 1e6) // 1000) / 1000:.3f}"
+
+
+def instead(one: Instead) -> str:
+    """Say how often a value is retrieved: "12 of 20 nearest, 31 times chance (19 to 40)"."""
+    lift = one.lift
+    often = f"{times(lift.value)} times chance ({times(lift.low)} to {times(lift.high)})"
+    return f"{one.n_found:,} of {one.n_retrieved:,} nearest, {often}"
+
+
+def also_of_x(one: Instead) -> str:
+    """Say how many of X have the value themselves; empty when none has."""
+    if one.n_members == 0:
+        return ""
+    return f"{one.n_members:,} of {counted(one.n_known, 'image')} of X {'is' if one.n_members == 1 else 'are'}, too"
+
+
+def own(one: OwnValue, k: int) -> str:
+    """Say how often an image of X retrieves its own kind."""
+    share, lift = one.share.value, one.share.value / one.share.chance
+    return f"{100 * share:.0f} % of the {k} nearest of each image, {times(lift)} times chance"
+
+
+def in_place(verdict: Verdict) -> str:
+    """Choose the word for what is retrieved that is not X: it takes the place of X only where X is not found."""
+    return "Besides" if verdict is Verdict.YES else "Instead"
+
+
+def line_separates(name: str) -> str:
+    """Say that X is readable, but not near."""
+    return f"A line separates {name}, but its neighbours are not {name}."
+
+
+def times(lift: float) -> str:
+    """Write a lift: one decimal below 10, none above."""
+    return f"{lift:.1f}" if lift < 9.95 else f"{lift:,.0f}"
