@@ -25,9 +25,11 @@
     merge: () => dxr.mergeQueries(),
     scale: ({ scale }) => dxr.change({ scale }),
     "show-on-map": () => dxr.element(dxr.ids.mapStage).scrollIntoView({ block: "nearest", behavior: "smooth" }),
-    member: ({ item }) => {
-      const one = Number(item);
-      dxr.change({ member: dxr.selection().member === one ? null : one });
+    member: (about) => {
+      const one = Number(about.item);
+      const chosen = dxr.selection().member !== one;
+      dxr.change({ member: chosen ? one : null });
+      if (chosen) dxr.follow(dxr.keyOf(about)); // an image is followed wherever it is clicked
     },
     activate: ({ set }) => {
       const { shown } = dxr.selection();

@@ -169,7 +169,7 @@ def _answer_column() -> Component:
                 html.Div(
                     [
                         html.H3("Members"),
-                        html.P("Click one to draw its own distances.", className="hint"),
+                        html.P("Click one to draw its own distances and ask with it.", className="hint"),
                         html.Div(id=ids.MEMBERS),
                     ],
                     className="members",

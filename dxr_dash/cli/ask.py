@@ -1,0 +1,122 @@
+"""The command that asks: do these features retrieve X?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dxr_dash import settings
+from dxr_dash.cli.frame import (
+    FOLDER,
+    JSON,
+    PATH,
+    SPACE,
+    cli,
+    in_words,
+    list_skipped,
+    progress,
+)
+
+if TYPE_CHECKING:
+    from dxr_dash.cli.frame import Progress
+    from dxr_dash.collection.store import Collection
+    from dxr_dash.records import Answer, Estimate, Findings, Skipped
+
+
+@cli.command()
+@FOLDER
+@click.argument("images", type=PATH, required=False)
+@click.option("--name", required=True, help="What X is; without IMAGES, the stored query set to answer for.")
+@click.option("--control", type=PATH, help="A folder of images like X in everything but X.")
+@SPACE
+@JSON
+@in_words
+def query(
+    collection: Path, images: Path | None, name: str, control: Path | None, space: str | None, as_json: bool
+) -> None:
+    """Ask COLLECTION whether its features retrieve the X that the folder IMAGES shows.
+
+    \b
+    dxr query photos.dxr FACES --name "faces in things" --control THINGS
+    dxr query photos.dxr --name "faces in things"
+
+    The set is kept in the collection and shown on its page; a set of the same name is replaced.
+    """  # noqa: D301
+    from dxr_dash import api
+
+    opened = api.open_collection(collection)
+    skipped: tuple[Skipped, ...] = ()
+    with progress() as shown:
+        control_id = None
+        if control is not None:
+            control_set, more = _replace_set(opened, f"{name}, control", control, None, shown)
+            control_id, skipped = control_set, more
+        if images is not None:
+            key, more = _replace_set(opened, name, images, control_id, shown)
+            skipped += more
+        else:
+            key = api.find_query_set(opened, name).id
+            if control_id is not None:
+                api.set_control(opened, key, control_id)
+        shown("comparing", 0, 0)
+        found = api.answer(opened, key, space=space)
+        shown("looking at what is retrieved", 0, 0)
+        more_found = api.findings(opened, key, space=space)
+    if as_json:
+        return click.echo(json.dumps({**found.as_dict(), "findings": more_found.as_dict()}))
+    list_skipped(skipped)
+    return _print_answer(found, more_found)
+
+
+def _replace_set(
+    opened: Collection, name: str, images: Path, control: str | None, shown: Progress
+) -> tuple[str, tuple[Skipped, ...]]:
+    """Keep a set under a name that may be taken; the old one goes only once the new one is there."""
+    from dxr_dash import api
+
+    before = [one.id for one in opened.query_sets.values() if one.name == name]
+    added, skipped = api.add_query_set(opened, name, images=images, control=control, on_progress=shown)
+    for query_id in before:
+        api.remove_query_set(opened, query_id)
+    return added.id, skipped
+
+
+def _print_answer(found: Answer, beside: Findings) -> None:
+    from dxr_dash.analysis import said
+
+    def words(estimate: Estimate) -> str:
+        return (
+            f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f}; chance {estimate.chance:.3f})"
+        )
+
+    click.secho(found.sentence, bold=True)
+    click.echo(f"  images              {found.n_images} against {found.n_compared} of the gallery")
+    click.echo(f"  AUROC               {words(found.auroc)}")
+    random, line = beside.among_random, beside.probe
+    if random is not None:
+        click.echo(f"  {said.p_value(random):<18}  {said.among_random(random)}")
+    if found.control is not None:
+        control = found.control
+        click.echo(f"  AUROC over control  {words(control.auroc)}; {control.name}, {control.n_images} images")
+    click.echo(f"  mAP                 {words(found.mean_ap)}")
+    click.echo(f"  precision@{settings.PRECISION_AT}        {words(found.precision)}")
+    if line is not None:
+        click.echo(
+            f"  linear probe        {words(line.auroc)}; AUROC on held-out images, {line.n_folds} folds"
+        )
+        if line.control is not None:
+            click.echo(f"  probe over control  {words(line.control)}")
+        if line.readable_not_near:
+            click.echo(f"  {said.line_separates(found.name)}")
+    word = said.in_place(found.verdict)
+    for value in beside.instead:
+        also = said.also_of_x(value)
+        words_of_it = f"{said.instead(value)}{f'; {also}' if also else ''}"
+        click.echo(f"  {word}: {value.kind} {value.value!r}, {words_of_it}")
+    for own in beside.own[: settings.OWN_SHOWN]:
+        click.echo(f"  {word}: its own {own.kind}, {said.own(own, settings.INSTEAD_AT)}")
+    for warning in found.warnings:
+        click.secho(f"  Mind: {warning}", fg="yellow")

@@ -1,0 +1,158 @@
+"""Commands that make a collection, and the one that shows it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dxr_dash import settings
+from dxr_dash.cli.frame import (
+    FOLDER,
+    JSON,
+    PATH,
+    cache_folder,
+    cli,
+    in_words,
+    list_skipped,
+    page_options,
+    progress,
+)
+
+if TYPE_CHECKING:
+    from dxr_dash.collection.store import Collection
+
+
+@cli.command()
+@click.option("--to", "folder", type=PATH, help="Where images and collection go; left out, the user's cache.")
+@click.option("--fresh", is_flag=True, help="Build the collection again.")
+@click.option("--build-only", is_flag=True, help="Build it, but do not serve the page.")
+@page_options
+@in_words
+def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, no_browser: bool) -> None:
+    """Draw a small world of things, some with faces, and ask: do the features retrieve faces?
+
+    Needs no network and no download. The first time takes about a minute; then it opens at once.
+    """
+    from dxr_dash import api
+
+    folder = folder or cache_folder() / f"demo-{settings.VERSION}"
+    with progress() as shown:
+        collection = api.build_demo(folder, fresh=fresh, on_progress=shown)
+    click.echo(f"The demo is {collection.folder}", err=True)
+    if not build_only:
+        _serve(collection, settings.HOST, port, no_browser)
+
+
+@cli.command()
+@click.argument("images", type=PATH)
+@click.option("--to", "folder", type=PATH, required=True, help="The collection, NAME.dxr.")
+@click.option("--network", default=settings.NETWORK, show_default=True, help="See `dxr networks`.")
+@click.option("--layer", default=settings.LAYER, show_default=True, help="See `dxr layers NETWORK`.")
+@click.option("--weights", type=PATH, help="A weights file, instead of torchvision's own.")
+@click.option("--labels", help="`folder`, or a CSV or Parquet file with a column `path`.")
+@click.option("--label-column", help="The column of that file that holds the label.")
+@click.option("--name", help="Shown on the page; left out, the name of the collection's folder.")
+@click.option(
+    "--seed", default=settings.SEED, show_default=True, help="Of graph, layouts, clusters and baseline."
+)
+@click.option(
+    "--tsne",
+    is_flag=True,
+    help=f"Draw a t-SNE layout, too; up to {settings.TSNE_LIMIT} images it is drawn anyway.",
+)
+@JSON
+@in_words
+def build(
+    images: Path,
+    folder: Path,
+    network: str,
+    layer: str,
+    weights: Path | None,
+    labels: str | None,
+    label_column: str | None,
+    name: str | None,
+    seed: int,
+    tsne: bool,
+    as_json: bool,
+) -> None:
+    """Make a collection from the folder IMAGES, or bring it up to date.
+
+    \b
+    dxr build PHOTOS --to photos.dxr
+    dxr build PHOTOS --to photos.dxr --network thingsnet          needs no download
+    dxr build PHOTOS --to photos.dxr --labels folder
+    dxr build PHOTOS --to photos.dxr --labels facts.csv --label-column species
+    dxr build PHOTOS --to photos.dxr --tsne                       two layouts of a large collection
+
+    Only new and changed images cost anything. Stop it with Ctrl-C at any time; the same command goes on.
+    """  # noqa: D301
+    from dxr_dash import api
+
+    with progress() as shown:
+        report = api.build(
+            images,
+            folder,
+            network=network,
+            layer=layer,
+            weights=weights,
+            labels=labels,
+            label_column=label_column,
+            name=name,
+            seed=seed,
+            tsne=tsne,
+            on_progress=shown,
+        )
+    if as_json:
+        return click.echo(json.dumps({**asdict(report), "folder": str(report.folder)}))
+    click.echo(f"{report.folder}: {report.n_images} images, {report.n_extracted} of them read now", nl=False)
+    click.echo(f", {report.n_removed} removed, {len(report.skipped)} files skipped.")
+    list_skipped(report.skipped)
+    if report.graph_recall is not None:
+        click.echo(
+            f"Neighbour graph: {report.graph_recall:.1%} of the true neighbours, measured on a sample."
+        )
+    click.echo(
+        "Time: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report.seconds.items()) + "."
+    )
+    return click.echo(f"Look at it with `dxr serve {report.folder}`.")
+
+
+@cli.command()
+@FOLDER
+@click.option("--host", default=settings.HOST, show_default=True, help="Address to listen on.")
+@page_options
+@in_words
+def serve(collection: Path, host: str, port: int | None, no_browser: bool) -> None:
+    """Show the page of COLLECTION in a browser; Ctrl-C ends it."""
+    from dxr_dash import api
+
+    _serve(api.open_collection(collection), host, port, no_browser)
+
+
+def _serve(collection: Collection, host: str, port: int | None, no_browser: bool) -> None:
+    from dxr_dash.browser.server import serve as serve_page
+
+    def ready(address: str) -> None:
+        click.echo(f"dxr shows {collection.name} at {address} (Ctrl-C ends it)", err=True)
+
+    try:
+        serve_page(
+            collection,
+            host=host,
+            port=_usual_or_free_port(host) if port is None else port,
+            open_browser=not no_browser,
+            on_ready=ready,
+        )
+    except KeyboardInterrupt:
+        click.echo("\nThe page is closed.", err=True)
+
+
+def _usual_or_free_port(host: str) -> int:
+    """Choose the usual port, or 0 (any free one) when something listens there already."""
+    with socket.socket() as probe:
+        return 0 if probe.connect_ex((host, settings.PORT)) == 0 else settings.PORT
