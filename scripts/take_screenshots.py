@@ -130,7 +130,7 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         page = opened(browser, url + "?arrangement=mosaic", scheme=scheme)
         yield f"mosaic-{scheme}", page.locator(".map-panel").screenshot()
         page = opened(browser, url + "?layout=tsne", scheme=scheme)
-        zoom(page, 20)
+        look_at(page, 3)
         yield f"marks-{scheme}", page.locator(".map-panel").screenshot()
         page = opened(browser, url + "?colour=trust&focus=777", scheme=scheme)
         yield f"trust-{scheme}", page.locator(".map-panel").screenshot()
@@ -171,6 +171,22 @@ def zoom(page: Page, notches: int) -> None:
     page.mouse.move(5, 5)
     page.wait_for_timeout(SETTLE_MS)
     page.wait_for_function(DRAWN)
+
+
+def look_at(page: Page, row: int, share: float = 0.05) -> None:
+    """Zoom in on an image of the map, to a share of its width."""
+    page.evaluate(
+        """([row, share]) => {
+            const { values } = dxr.coordinates(), [x, y] = [values[2 * row], values[2 * row + 1]];
+            const xs = values.filter((_, i) => i % 2 === 0), half = (share * (Math.max(...xs) - Math.min(...xs))) / 2;
+            const view = [x - half, x + half, y - half, y + half];
+            dxr.change({ view, opened: dxr.selection().opened + 1 });
+        }""",
+        [row, share],
+    )
+    page.wait_for_timeout(SETTLE_MS)
+    page.wait_for_function(DRAWN)
+    page.wait_for_function("!dxr.layersWait()")
 
 
 def box_of(page: Page, selector: str) -> FloatRect:
