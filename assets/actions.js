@@ -15,7 +15,7 @@
     },
     unfocus: () => dxr.change({ focus: null, trail: [] }, { step: true }),
     page: ({ page }) => dxr.change({ page }, { step: true }),
-    "ask-set": ({ set, slot }) => dxr.changeQueries((all) => [...all, { key: `s.${set}`, slot: Number(slot), pinned: false, name: "" }]),
+    "ask-set": ({ set, slot }) => dxr.changeQueries((all) => dxr.withSet(all, set, Number(slot))),
     "remove-query": ({ key }) => dxr.removeQueries((one) => one.key === key),
     "clear-queries": () => dxr.removeQueries((one) => !one.pinned),
     pin: ({ key }) => dxr.pin(key),

@@ -46,8 +46,8 @@
 
   function say({ rows, far }) {
     const note = dxr.element(dxr.ids.mapFar);
-    const lie = far.size === 1 ? "image lies" : "images lie";
-    const what = `${far.size} of the ${rows.length} nearest ${lie} far away on this map`;
+    const lie = far.size === 1 ? "lies" : "lie";
+    const what = `${far.size} of the ${rows.length} nearest images ${lie} far away on this map`;
     const text = far.size ? `${what} (over ${FAR * rows.length} others are nearer)` : "";
     if (note.textContent !== text) note.textContent = text;
   }

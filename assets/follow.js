@@ -85,9 +85,20 @@
     dxr.change({ space, layout: "umap", lasso: [], view: null, opened: opened + 1 }, { step: true });
   };
 
+  // Query sets have colours of their own, from the first on: images begin farther back.
+  const SLOTS = Array.from({ length: N_SLOTS }, (_, i) => (i < 8 ? (i + 3) % 8 : i));
+
   function freeSlot(queries) {
     const used = queries.map((one) => one.slot);
-    for (let slot = 0; slot < N_SLOTS; slot++) if (!used.includes(slot)) return slot;
-    return queries.length % N_SLOTS;
+    const free = SLOTS.find((slot) => !used.includes(slot));
+    return free === undefined ? queries.length % N_SLOTS : free;
   }
+
+  // Add a query set, in its own colour; an image that had this colour takes another.
+  dxr.withSet = (queries, set, slot) => {
+    const key = `s.${set}`;
+    if (queries.some((one) => one.key === key)) return queries;
+    const all = [...queries, { key, slot, pinned: false, name: "" }];
+    return all.map((one) => (one.slot === slot && !one.key.startsWith("s.") ? { ...one, slot: freeSlot(all) } : one));
+  };
 })();

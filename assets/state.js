@@ -110,9 +110,8 @@
     if (reply.show) {
       shown = [...shown.filter((one) => one !== reply.show), reply.show];
       [active, member] = [reply.show, null];
-      queries = [...queries.filter(({ key }) => !(reply.merged || []).includes(key))];
-      if (!queries.some(({ key }) => key === `s.${reply.show}`))
-        queries.push({ key: `s.${reply.show}`, slot: reply.slot || 0, pinned: false, name: "" });
+      const kept = queries.filter(({ key }) => !(reply.merged || []).includes(key));
+      queries = dxr.withSet(kept, reply.show, reply.slot);
     }
     if (reply.changed) edition += 1;
     const freed = reply.release ? { lasso: [], picked: null } : {};

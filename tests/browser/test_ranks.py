@@ -466,6 +466,18 @@ def test_an_image_from_outside_can_be_asked_with(own_site: Site, open_page: Open
     expect(hits).to_have_count(int((found[:10] < 0).sum()))
 
 
+def test_a_set_takes_its_own_colour_from_an_image_that_has_it(page: Page, site: Site) -> None:
+    page.evaluate("dxr.change({ page: 'explore', queries: [] })")
+    slot = site[0].query_sets["cars"].colour
+    page.evaluate("slot => dxr.change({ queries: [{ key: 'r1', slot, pinned: false, name: '' }] })", slot)
+    page.wait_for_function(READY)
+    page.get_by_title("Add the curve of cars").click()
+    page.wait_for_function(READY)
+    slots = {one["key"]: one["slot"] for one in selection(page)["queries"]}
+    assert slots["s.cars"] == slot
+    assert slots["r1"] != slot
+
+
 @pytest.mark.parametrize("look", ["light", "dark"])
 def test_colours_of_rows_are_those_of_their_curves(open_page: OpenPage, look: str) -> None:
     page = open_page("?page=explore", color_scheme=look)

@@ -55,9 +55,9 @@ def test_true_neighbours_that_the_map_placed_far_away_are_marked_and_counted(
     page = open_page(f"?focus={torn}&layout={layout}&arrangement={arrangement}")
     note = page.locator(f"#{ids.MAP_FAR}")
     n_far = len(by_row[torn])
-    lie = "image lies" if n_far == 1 else "images lie"
+    lie = "lies" if n_far == 1 else "lie"
     expect(note).to_have_text(
-        f"{n_far} of the {len(RANKS)} nearest {lie} far away on this map (over 40 others are nearer)"
+        f"{n_far} of the {len(RANKS)} nearest images {lie} far away on this map (over 40 others are nearer)"
     )
     expect(note).to_have_attribute("aria-live", "polite")
     expect(page.locator("line.thread")).to_have_count(len(RANKS))
