@@ -2,18 +2,19 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from dxr_dash import api
+from dxr_dash import api, settings
 from dxr_dash.analysis.baseline import closer_than
 from dxr_dash.browser import ids
 from dxr_dash.collection.store import Collection
 from dxr_dash.demo.world import draw
 from dxr_dash.figures import theme as words
-from tests.browser.conftest import OpenPage, Site, Watch
+from tests.browser.conftest import OpenPage, Site, Watch, running
 from tests.browser.steps import hover_point, lonely_row, point_on_screen, selection, wait_until_drawn
 
 READY = f"""() => {{
@@ -491,3 +492,26 @@ def test_colours_of_rows_are_those_of_their_curves(open_page: OpenPage, look: st
     )
     assert len({style for _, style in drawn}) == 10
     wait_until_drawn(page)
+
+
+def test_another_feature_space_ranks_and_draws_anew(built: Path, folder: Path, open_page: OpenPage) -> None:
+    images = built.parent / "images"
+    table = images.with_suffix(".csv")
+    api.build(images, folder, network=settings.BUNDLED_NETWORK, layer="fc6", labels=table, name="two spaces")
+    with running(folder) as (collection, url):
+        assert set(collection.spaces) == {"thingsnet.fc7", "thingsnet.fc6"}
+        page = open_page("?page=explore&space=thingsnet.fc7&queries=r30", url=url)
+        page.wait_for_function(READY)
+        expect_film(page, "r30", api.ranking(collection, 30, space="thingsnet.fc7").items[:10])
+        page.select_option(f"#{ids.SPACE}", "thingsnet.fc6")
+        expect_film(page, "r30", api.ranking(collection, 30, space="thingsnet.fc6").items[:10])
+        x = collection.space("thingsnet.fc6").coordinates[:, 0]
+        page.wait_for_function(
+            "x => Math.abs(document.querySelector('#map .js-plotly-plot')._fullData[0].x[0] - x) < 1e-4",
+            arg=float(x[0]),
+        )
+        assert page.evaluate(
+            "dxr.coordinates().ready.then(() => dxr.coordinates().values[0])"
+        ) == pytest.approx(x[0])
+        page.go_back()
+        page.wait_for_function("dxr.selection().space === 'thingsnet.fc7'")
