@@ -14,6 +14,7 @@
     }
     film.classList.remove("waiting");
     const count = Math.max(0, Math.min(width, ranking.n - first + 1));
+    film.style.setProperty("--frames", Math.max(count, 1)); // few of them need not fill the row
     while (film.childElementCount > count) film.lastElementChild.remove();
     while (film.childElementCount < count) film.append(newFrame());
     const found = { set: 0, label: 0, known: 0 };

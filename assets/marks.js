@@ -11,7 +11,7 @@
   const BLOCK = 16; // marks along the side of the squares that "around the view" is counted in
 
   const shelf = dxr.shelf({ most: 700, atOnce: 6, make: rounded });
-  let placed = new Map(); // for each scale and part of the map: {size, rows}
+  let placed = new Map(); // for each scale and part of the map: {size, rows, beside}
   let placedFor = {}; // the coordinates and representatives they were placed for
   let shown = []; // what is drawn: {row, left, top, size}
   let known = { paint: null, members: new Map() };
@@ -45,8 +45,7 @@
     }
     const veil = dxr.pixelsOf(paint.veil);
     if (paint.veil && !veil) return undefined; // drawn again once it is there
-    const { size, rows } = placedAt(scales, values, paint, veil);
-    const marks = inView(rows, size, scales, values, layer);
+    const marks = inView(placedAt(scales, values, paint, veil), scales, values, layer);
     const address = ({ row }) => `/thumbnails/${dxr.facts().version}/${row}.jpg`;
     shelf.want(marks.map(address));
     shown = [];
@@ -59,14 +58,15 @@
     return undefined;
   }
 
-  function inView(rows, size, scales, values, { width, height, ratio }) {
+  function inView({ rows, beside, size }, scales, values, { width, height, ratio }) {
     const found = [];
-    for (const row of rows) {
+    rows.forEach((row, i) => {
       const [x, y] = scales.toScreen(values[2 * row], values[2 * row + 1]);
-      const [left, top] = [x - size / 2, y - size / 2];
+      const [right, up] = beside[i];
+      const [left, top] = [x - ((1 - right) * size) / 2, y - ((1 + up) * size) / 2];
       const seen = left > -size && top > -size && left * ratio < width && top * ratio < height;
       if (seen) found.push({ row, left, top, size });
-    }
+    });
     return found;
   }
 
@@ -78,9 +78,10 @@
       const firsts = representatives.filter(lit);
       const order = orderOf(values.length / 2, firsts).filter(lit);
       placed = new Map();
-      placedFor = { values, veil, extent: extentOf(values), order, nFirst: firsts.length };
+      placedFor = { values, veil, ends: endsOf(values), order, nFirst: firsts.length };
     }
-    const { order, extent, nFirst } = placedFor;
+    const { order, ends, nFirst } = placedFor;
+    const extent = Math.max(ends[1] - ends[0], ends[3] - ends[2]) || 1;
     const step = Math.floor(STEPS * Math.log2(Math.min(perX, perY)));
     const coarse = 2 ** (step / STEPS); // at most the scale itself: on the screen, gaps can only be wider
     const size = sizeAt(coarse, values.length / 2, extent);
@@ -93,7 +94,7 @@
       const within = (row) =>
         values[2 * row] >= x0 && values[2 * row] < x1 && values[2 * row + 1] >= y0 && values[2 * row + 1] < y1;
       const firsts = part.length ? order.subarray(0, nFirst).filter(within).length : nFirst;
-      placed.set(key, { size, rows: place(values, part.length ? order.filter(within) : order, firsts, side) });
+      placed.set(key, { size, ...place(values, part.length ? order.filter(within) : order, firsts, side, ends) });
     }
     return placed.get(key);
   }
@@ -105,13 +106,13 @@
     return [from(x0), to(x1), from(y0), to(y1)];
   }
 
-  function extentOf(values) {
+  function endsOf(values) {
     let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
     for (let i = 0; i < values.length; i += 2) {
       [x0, x1] = [Math.min(x0, values[i]), Math.max(x1, values[i])];
       [y0, y1] = [Math.min(y0, values[i + 1]), Math.max(y1, values[i + 1])];
     }
-    return Math.max(x1 - x0, y1 - y0) || 1;
+    return [x0, x1, y0, y1];
   }
 
   // First the representatives, largest cluster first; then all rows, scattered, so that no folder comes first.
@@ -133,36 +134,42 @@
 
   // Go through the images in their order; each gets a mark where it overlaps none before it. Squares of a grid with
   // a mark's side say which marks are near; squares that share a place in the table only cost a look more.
-  function place(values, order, nFirst, side) {
+  // A representative in a crowd stands beside it, with a corner at its point, up and to the right unless that is the
+  // map's edge: it must not hide the cluster that it stands for, nor the rings in it.
+  function place(values, order, nFirst, side, [, end, , top]) {
     const mask = 2 ** Math.ceil(Math.log2(2 * order.length + 64)) - 1;
     const cellOf = (x, y) => (Math.imul(x, 73856093) ^ Math.imul(y, 19349663)) & mask;
-    const column = (row) => Math.floor(values[2 * row] / side);
-    const line = (row) => Math.floor(values[2 * row + 1] / side);
+    const square = (value) => Math.floor(value / side);
     const crowd = new Uint8Array(mask + 1);
     for (let i = nFirst; i < order.length; i++) {
-      const cell = cellOf(column(order[i]), line(order[i]));
+      const cell = cellOf(square(values[2 * order[i]]), square(values[2 * order[i] + 1]));
       if (crowd[cell] <= CROWD) crowd[cell] += 1;
     }
     const head = new Int32Array(mask + 1).fill(-1);
     const after = [];
-    const rows = [];
-    const apart = (one, other, axis) => Math.abs(values[2 * one + axis] - values[2 * other + axis]) >= side;
-    const isFree = (row, x, y) => {
+    const [rows, beside, middles] = [[], [], []];
+    const isFree = (x, y) => {
       for (let dx = -1; dx <= 1; dx++)
         for (let dy = -1; dy <= 1; dy++)
-          for (let i = head[cellOf(x + dx, y + dy)]; i >= 0; i = after[i])
-            if (!apart(row, rows[i], 0) && !apart(row, rows[i], 1)) return false;
+          for (let i = head[cellOf(square(x) + dx, square(y) + dy)]; i >= 0; i = after[i])
+            if (Math.abs(x - middles[i][0]) < side && Math.abs(y - middles[i][1]) < side) return false;
       return true;
     };
     order.forEach((row, i) => {
-      const [x, y] = [column(row), line(row)];
-      const cell = cellOf(x, y);
-      if ((i >= nFirst && crowd[cell] > CROWD) || !isFree(row, x, y)) return;
+      let [x, y] = [values[2 * row], values[2 * row + 1]];
+      const crowded = crowd[cellOf(square(x), square(y))] > CROWD;
+      if (crowded && i >= nFirst) return;
+      const away = crowded ? [x + side / 2 > end ? -1 : 1, y + side / 2 > top ? -1 : 1] : [0, 0];
+      [x, y] = [x + (away[0] * side) / 2, y + (away[1] * side) / 2];
+      if (!isFree(x, y)) return;
+      const cell = cellOf(square(x), square(y));
       after.push(head[cell]);
       head[cell] = rows.length;
       rows.push(row);
+      beside.push(away);
+      middles.push([x, y]);
     });
-    return Int32Array.from(rows);
+    return { rows: Int32Array.from(rows), beside };
   }
 
   function drawMark({ context, ratio }, { row, left, top, size }, image, paint) {
