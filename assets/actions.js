@@ -21,7 +21,13 @@
     pin: ({ key }) => dxr.pin(key),
     "move-query": ({ key, by }) => dxr.moveQuery(key, Number(by)),
     "name-query": ({ key, name }) =>
-      dxr.askName({ title: "Name of this row", name, then: (text) => dxr.nameQuery(key, text) }),
+      dxr.askName({
+        title: "Name of this row",
+        facts: "Leave it empty for the image's or set's own name.",
+        name,
+        optional: true,
+        then: (text) => dxr.nameQuery(key, text),
+      }),
     merge: () => dxr.mergeQueries(),
     scale: ({ scale }) => dxr.change({ scale }),
     "show-on-map": () => dxr.element(dxr.ids.mapStage).scrollIntoView({ block: "nearest", behavior: "smooth" }),
@@ -101,7 +107,7 @@
   };
 
   // Ask for a name in a dialog; `refused` are files that will be left out, with reasons.
-  dxr.askName = ({ title, facts = "", refused = [], name = "", then }) => {
+  dxr.askName = ({ title, facts = "", refused = [], name = "", optional = false, then }) => {
     dxr.element(dxr.ids.nameTitle).textContent = title;
     dxr.element(dxr.ids.nameFacts).textContent = facts;
     dxr.element(dxr.ids.nameRefused).replaceChildren(
@@ -112,7 +118,7 @@
         return item;
       }),
     );
-    confirmName = then;
+    confirmName = { then, optional };
     const field = dxr.element(dxr.ids.nameField);
     field.value = name;
     dxr.element(dxr.ids.nameDialog).showModal();
@@ -123,9 +129,9 @@
   function confirm() {
     const field = dxr.element(dxr.ids.nameField);
     const name = field.value.trim();
-    if (!name) return field.focus();
+    if (!name && !confirmName.optional) return field.focus();
     dxr.element(dxr.ids.nameDialog).close();
-    confirmName(name);
+    confirmName.then(name);
     return undefined;
   }
 

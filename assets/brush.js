@@ -9,6 +9,7 @@
   let live = null; // while it is dragged: {first, width}; then it goes into the selection
   const brushListeners = [];
 
+  dxr.brushMoves = () => live !== null;
   dxr.onBrush = (listener) => brushListeners.push(listener);
   dxr.brush = () => live || { first: dxr.selection().first, width: dxr.selection().width };
 
@@ -58,6 +59,7 @@
       svg.append(dxr.shape("rect", { class: "brush" }), dxr.shape("g", { class: "dots" }));
       box.append(svg);
     }
+    box.hidden = !dxr.curveLines().size; // without a curve there are no ranks
     const { first, width } = dxr.brush();
     const [from, to] = dxr.brushEnds(scale.x, first, width);
     const rect = svg.querySelector(".brush");

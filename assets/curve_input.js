@@ -65,10 +65,10 @@
     event.stopPropagation();
     dxr.leave();
     event.target.setPointerCapture(event.pointerId); // the drag goes on beyond the window
-    drag = gripAt(event, where.row);
+    drag = { ...gripAt(event, where.row), before: dxr.brush() };
     const handle = document.querySelector(".brush-handle");
     if (handle) handle.focus({ preventScroll: true, focusVisible: false });
-    moveBrush(event, false);
+    if (event.pointerType !== "touch") moveBrush(event, false); // a finger may be about to scroll the page
     window.addEventListener("pointermove", dragged);
     window.addEventListener("pointerup", dropped);
     window.addEventListener("pointercancel", dropped);
@@ -80,8 +80,9 @@
     window.removeEventListener("pointermove", dragged);
     window.removeEventListener("pointerup", dropped);
     window.removeEventListener("pointercancel", dropped);
+    const { before } = drag;
     drag = null;
-    dxr.setBrush({});
+    dxr.setBrush(event.type === "pointercancel" ? before : {}); // cancelled: it was a scroll
   }
 
   // Over a curve, the image at that rank is looked at: of the row, or of the curve that is nearest to the pointer.

@@ -51,7 +51,8 @@
   }
 
   function fillFrame(frame, key, one, rank) {
-    const said = one ? `${key} ${one.item} ${rank}` : "";
+    const { space, metric } = dxr.selection();
+    const said = one ? `${space} ${metric} ${key} ${one.item} ${rank}` : "";
     const why = one ? dxr.relevance(key, one.item) : "";
     const label = one ? (one.item >= 0 ? dxr.labelOf(one.item) : "from outside") : "";
     frame.classList.toggle("hit", why === "set");
@@ -88,11 +89,13 @@
     far.textContent = distance;
     share.textContent = dxr.percent(one.tenths);
     caption.textContent = label;
+    dxr.hoverAgain(frame); // the card follows what the frame shows now
   }
 
   function sayPrecision(row, key, found, first, count) {
     const parts = [];
-    const place = `ranks ${dxr.count(first)}–${dxr.count(first + count - 1)}`;
+    const last = first + count - 1;
+    const place = count === 1 ? `rank ${dxr.count(first)}` : `ranks ${dxr.count(first)}–${dxr.count(last)}`;
     if (found.set || key.startsWith("s.") || key.startsWith("o.")) parts.push(`${found.set} of ${found.known} in the set`);
     if (!key.startsWith("s.") && dxr.labels() && dxr.labels().codes.length) {
       const alike = found.label + (found.set ? sameLabelAmongSet(key, first, count) : 0);

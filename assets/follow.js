@@ -13,7 +13,7 @@
     const s = dxr.selection();
     if (!s) return;
     const patch = {};
-    if (key.startsWith("r")) {
+    if (key.startsWith("r") && Number(key.slice(1)) !== s.focus) {
       patch.focus = Number(key.slice(1));
       patch.trail = trailTo(s, patch.focus);
     }
@@ -23,7 +23,7 @@
       else patch.queries = [...s.queries, { key, slot: freeSlot(s.queries), pinned: false, name: "" }];
     }
     dxr.ranking(key); // under way while the server draws the row
-    dxr.change(patch, { step: true });
+    if (Object.keys(patch).length) dxr.change(patch, { step: true });
     dxr.flash(key);
   };
 
@@ -44,12 +44,28 @@
   dxr.removeQueries = (which) => {
     const { queries, strip } = dxr.selection();
     const gone = queries.filter(which);
-    if (!gone.length) return;
+    if (!gone.length) {
+      dxr.say({ note: "Only pinned rows are left. Remove them one by one, or let go of their pins.", tone: "plain" });
+      return;
+    }
     const kept = queries.filter((one) => !which(one));
     dxr.change({ queries: kept, ...(gone.some(({ key }) => key === strip) ? { strip: "map" } : {}) }, { step: true });
     const note = gone.length === 1 ? "Row removed." : `${gone.length} rows removed.`;
-    dxr.say({ note, undo: () => dxr.change({ queries, strip }, { step: true }) });
+    dxr.say({ note, undo: () => dxr.bringBack(gone, queries) });
   };
+
+  // Put rows back where they were among others; what has come since stays.
+  dxr.bringBack = (gone, before) =>
+    dxr.changeQueries((all) => {
+      const next = [...all];
+      const placeOf = (one) => next.findIndex(({ key }) => key === one.key);
+      for (const one of [...gone].reverse()) {
+        if (placeOf(one) >= 0) continue;
+        const follower = before.slice(before.indexOf(one) + 1).find((other) => placeOf(other) >= 0);
+        next.splice(follower ? placeOf(follower) : next.length, 0, one);
+      }
+      return next;
+    });
 
   dxr.pin = (key) =>
     dxr.changeQueries((all) => all.map((one) => (one.key === key ? { ...one, pinned: !one.pinned } : one)));

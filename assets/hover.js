@@ -18,6 +18,7 @@
       entry.ready = fetch(address)
         .then((answer) => (answer.ok ? answer.arrayBuffer() : new ArrayBuffer(0)))
         .then((bytes) => (entry.values = new Float32Array(bytes)));
+      entry.ready.catch(() => numbers.delete(address)); // asked for again once the server is back
       numbers.set(address, entry);
     }
     return numbers.get(address);
@@ -45,6 +46,7 @@
         }),
       );
     }
+    pictures.get(row).catch(() => pictures.delete(row));
     return pictures.get(row);
   }
 
@@ -59,8 +61,12 @@
     dxr.drawOverlay();
     dxr.markDistance(distanceOf(what));
     for (const listener of listeners) listener(what);
-    const about = what.row === undefined ? what : { ...(await pictureOf(what.row)), note: what.note };
-    if (mine === turn) showCard(about, at);
+    try {
+      const about = what.row === undefined ? what : { ...(await pictureOf(what.row)), note: what.note };
+      if (mine === turn) showCard(about, at);
+    } catch {
+      // without its picture there is no card; the status line says that the server does not answer
+    }
   };
 
   dxr.leave = () => {
@@ -156,6 +162,11 @@
     dxr.hover(what, { left: box.left, right: box.right, y: box.top + box.height / 2 }, thumb);
   }
 
+  // A thumbnail that the pointer or the keyboard is on shows another image now.
+  dxr.hoverAgain = (thumb) => {
+    if (thumb === source && thumb.matches(":hover, :focus-visible")) enter(thumb);
+  };
+
   document.addEventListener("pointerover", (event) => {
     if (event.pointerType === "touch") return;
     const thumb = thumbUnder(event);
@@ -164,6 +175,10 @@
   document.addEventListener("pointerout", (event) => {
     const thumb = thumbUnder(event);
     if (thumb && !thumb.contains(event.relatedTarget)) dxr.leave();
+  });
+  // A finger elsewhere closes the card: there is no pointer to leave with.
+  document.addEventListener("pointerdown", ({ pointerType, target }) => {
+    if (pointerType === "touch" && !target.closest(`.thumb, .stage, #${dxr.ids.stripStage}`)) dxr.leave();
   });
   document.addEventListener("focusin", (event) => {
     const thumb = thumbUnder(event);

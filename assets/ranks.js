@@ -3,6 +3,7 @@
   "use strict";
   const dxr = (window.dxr = window.dxr || {});
   const FLASH_MS = 1400;
+  const NEAR_PX = 200;
 
   // At most once a frame, and only what has changed: hovering leaves the filmstrips as they are.
   let waiting = false;
@@ -20,9 +21,20 @@
       if (brushed) {
         brushed = false;
         dxr.drawBrush();
-        for (const row of dxr.rankRows()) dxr.fillFilm(row, dxr.brush());
+        for (const row of rowsToFill()) dxr.fillFilm(row, dxr.brush());
+        flashNow();
       }
       dxr.markHovered();
+    });
+  }
+
+  // While the brush is dragged only rows that are seen, or nearly: the others are filled when it is let go.
+  function rowsToFill() {
+    const rows = dxr.rankRows();
+    if (!dxr.brushMoves()) return rows;
+    return rows.filter((row) => {
+      const { top, bottom } = row.getBoundingClientRect();
+      return bottom > -NEAR_PX && top < innerHeight + NEAR_PX;
     });
   }
 
@@ -37,8 +49,9 @@
   function flashNow() {
     const row = flashing && dxr.rankRows().find((one) => one.dataset.key === flashing);
     if (!row || !row.offsetParent) return;
+    if (dxr.ranking(flashing).n !== 0 && !row.querySelector(".rank-film .thumb")) return; // not as high yet as it will be
     flashing = null;
-    row.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    row.scrollIntoView({ block: "nearest" });
     row.classList.remove("flash");
     void row.offsetWidth; // begins the animation anew
     row.classList.add("flash");

@@ -110,8 +110,16 @@
     if (reply.show) {
       shown = [...shown.filter((one) => one !== reply.show), reply.show];
       [active, member] = [reply.show, null];
-      const kept = queries.filter(({ key }) => !(reply.merged || []).includes(key));
-      queries = dxr.withSet(kept, reply.show, reply.slot);
+      const merged = queries.filter(({ key }) => (reply.merged || []).includes(key));
+      const before = queries;
+      queries = dxr.withSet(before.filter((one) => !merged.includes(one)), reply.show, reply.slot);
+      if (merged.length) {
+        history.pushState(null, "", address(current)); // Back leads to the rows as they were
+        reply.undo = () => {
+          dxr.bringBack(merged, before);
+          dxr.command({ do: "remove", set: reply.show });
+        };
+      }
     }
     if (reply.changed) edition += 1;
     const freed = reply.release ? { lasso: [], picked: null } : {};

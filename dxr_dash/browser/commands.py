@@ -14,6 +14,10 @@ from dxr_dash.collection.store import Collection
 from dxr_dash.errors import QueryError
 from dxr_dash.figures import theme as words
 
+NOT_ALL_SHOWN = (
+    "The address asks for something that is not in this collection. Everything else it says is shown."
+)
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -63,10 +67,8 @@ def carry_out(collection: Collection, command: object) -> Reply:
 
 def _open(collection: Collection, command: Mapping[str, Any]) -> Reply:
     usual = Selection.default(collection)
-    try:
-        opened, note = Selection.from_address(_said(command, "search"), collection), ""
-    except QueryError as error:
-        opened, note = usual, str(error)
+    opened, all_shown = Selection.closest(_said(command, "search"), collection)
+    note = "" if all_shown else NOT_ALL_SHOWN
     return Reply(state=opened.dump(), usual=usual.dump(), note=note, tone="error" if note else "plain")
 
 

@@ -130,7 +130,10 @@ def _references(collection: Collection, selection: Selection) -> list[tuple[floa
     if not len(base):
         return []
     near, middle = (float(one) for one in np.quantile(base, _REFERENCES))
-    return [(near, f"{_REFERENCES[0]:.0%} of random pairs are nearer than this"), (middle, "half of them")]
+    return [
+        (near, f"{words.percent(_REFERENCES[0])} of random pairs are nearer than this"),
+        (middle, "half of them"),
+    ]
 
 
 def _row(
@@ -209,10 +212,13 @@ def _facts(collection: Collection, query: Query, curve: RankCurve, one: QuerySet
         size = len(one) if one is not None else 0
         of = f" (curve from {curve.n_members} of them)" if curve.n_members < size else ""
         facts = [f"{words.count(size)} images{of}, median and quartiles"]
+    near = f"the nearest {words.percent(settings.NOISE_QUANTILE)}"
     if curve.beyond > curve.n_ranked:
-        facts.append("all within the nearest 1 % of random pairs")
+        facts.append(f"all within {near} of random pairs")
+    elif curve.beyond == 1:
+        facts.append(f"none within {near} of random pairs")
     elif curve.beyond:
-        facts.append(f"leaves the nearest 1 % at rank {words.count(curve.beyond)}")
+        facts.append(f"leaves {near} at rank {words.count(curve.beyond)}")
     return " · ".join(part for part in facts if part)
 
 

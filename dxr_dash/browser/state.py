@@ -167,20 +167,30 @@ class Selection:
         """Read the part of an address after "?"; what it does not say is as at first.
 
         Raises:
-            QueryError: it cannot be shown.
+            QueryError: some of it cannot be shown; ``closest`` gives the rest.
         """
-        usual = cls.default(collection)
-        given = {
-            key: values[-1] for key, values in parse_qs(search.lstrip("?"), keep_blank_values=True).items()
-        }
-        try:
-            said = {_FIELDS[key][0]: _FIELDS[key][1](text) for key, text in given.items() if key in _FIELDS}
-            return cls.parse({**usual.dump(), **said}, collection)
-        except (ValueError, QueryError) as error:
+        found, all_shown = cls.closest(search, collection)
+        if not all_shown:
             raise QueryError(
-                "The address asks for something that is not in this collection.",
-                "This is the usual view instead.",
-            ) from error
+                "The address asks for something that is not in this collection.", "Reload the page."
+            )
+        return found
+
+    @classmethod
+    def closest(cls, search: str, collection: Collection) -> tuple[Selection, bool]:
+        """Read as much of an address as can be shown, and say whether that is all of it.
+
+        A set that has been removed, or a damaged word, costs what it says and nothing else.
+        """
+        given = parse_qs(search.lstrip("?"), keep_blank_values=True)
+        found, all_shown = cls.default(collection), True
+        for key in [key for key in _FIELDS if key in given]:
+            name, read = _FIELDS[key]
+            try:
+                found = cls.parse({**found.dump(), name: read(given[key][-1])}, collection)
+            except (ValueError, QueryError):
+                all_shown = False
+        return found, all_shown
 
     def dump(self) -> dict[str, Any]:
         """Return what goes to the browser."""

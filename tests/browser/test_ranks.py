@@ -371,6 +371,23 @@ def test_a_row_is_removed_and_comes_back_with_undo(page: Page) -> None:
     assert keys(page) == ["s.faces-in-things", "s.things-without-faces"]
 
 
+def test_undo_brings_back_its_own_row_and_leaves_what_has_come_since(page: Page) -> None:
+    explore(page)
+    for row in (3, 9):
+        page.evaluate("row => dxr.removeQueries((one) => one.key === `s.${row}`)", row)  # nothing to remove
+        page.evaluate("row => dxr.follow(`r${row}`)", row)
+    page.evaluate("for (const one of document.querySelectorAll('.toast')) one.remove()")
+    page.evaluate(
+        "for (const key of ['s.faces-in-things', 'r3']) dxr.removeQueries((one) => one.key === key)"
+    )
+    page.evaluate("dxr.follow('r20')")
+    undo = page.locator(".toast").get_by_role("button", name="Undo")
+    undo.first.click()
+    undo.first.click()
+    page.wait_for_function(READY)
+    assert keys(page) == ["s.faces-in-things", "s.things-without-faces", "r3", "r9", "r20"]
+
+
 def test_rows_are_pinned_moved_and_named(page: Page) -> None:
     explore(page)
     page.evaluate("dxr.follow('r3')")
@@ -414,6 +431,11 @@ def test_another_metric_ranks_anew(page: Page, site: Site) -> None:
     page.wait_for_function(READY)
     page.select_option(f"#{ids.METRIC}", "euclidean")
     expect_film(page, "r30", api.ranking(site[0], 30, metric="euclidean").items[:10])
+    far = api.ranking(site[0], 30, metric="euclidean").distances[:10]
+    captions = row_of(page, "r30").locator(".rank-film .far")
+    expect(captions).to_have_text(
+        [words.distance(float(one)) for one in far]
+    )  # of images that kept their rank, too
     title = f"document.querySelector('#{ids.RANKS} .js-plotly-plot')._fullLayout.yaxis.title.text"
     page.wait_for_function(f"{title} === 'euclidean distance'")
 
@@ -432,6 +454,23 @@ def test_rows_become_a_query_set(own_page: Page, own_site: Site) -> None:
     page.wait_for_function(READY)
     assert collection.query_sets["my-three"].rows == (5, 40, 77)
     assert keys(page) == ["s.faces-in-things", "s.things-without-faces", "s.my-three"]
+    page.locator(".toast").filter(has_text="my three").get_by_role("button", name="Undo").click()
+    page.wait_for_function("!dxr.selection().queries.some(({ key }) => key === 's.my-three')")
+    page.wait_for_function(READY)
+    assert keys(page) == ["s.faces-in-things", "s.things-without-faces", "r5", "r40", "r77"]
+    assert "my-three" not in collection.query_sets
+
+
+def test_the_row_of_an_image_that_was_just_clicked_is_seen_with_its_filmstrip(page: Page) -> None:
+    explore(page)
+    for row in range(0, 60, 10):
+        page.evaluate("row => dxr.follow(`r${row}`)", row)
+    page.wait_for_function(READY)
+    page.wait_for_function(
+        """() => { const row = document.querySelector(".rank-row[data-key=r50]").getBoundingClientRect();
+        const box = document.querySelector("#rows").getBoundingClientRect();
+        return row.top >= box.top && row.bottom <= box.bottom + 1; }"""
+    )
 
 
 def outside_files() -> list[tuple[str, bytes]]:

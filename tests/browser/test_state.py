@@ -112,3 +112,14 @@ def test_a_command_of_an_older_page_is_refused(site: Site) -> None:
     with pytest.raises(QueryError, match="changed since"):
         carry_out(site[0], {"do": "remove", "set": "cars", "fingerprint": "0"})
     assert "cars" in site[0].query_sets
+
+
+def test_an_address_that_names_something_gone_keeps_the_rest(site: Site) -> None:
+    search = "?page=explore&sets=gone&active=gone&queries=s.gone,r4*5!~mine&strip=s.gone&first=7&focus=999999"
+    found, all_shown = Selection.closest(search, site[0])
+    usual = Selection.default(site[0])
+    assert not all_shown
+    assert (found.page, found.first, found.strip) == ("explore", 7, "map")
+    assert [(one.key, one.slot, one.pinned, one.name) for one in found.queries] == [("r4", 5, True, "mine")]
+    assert (found.shown, found.active, found.focus) == (usual.shown, usual.active, None)
+    assert Selection.closest("?page=explore&first=7", site[0])[1]

@@ -76,16 +76,16 @@ def test_a_reload_keeps_the_view_and_back_takes_a_step_back(page: Page) -> None:
         "?space=other",
     ],
 )
-def test_a_broken_address_shows_a_message_and_the_usual_view(page: Page, search: str) -> None:
+def test_a_broken_address_shows_a_message_and_what_it_can(page: Page, search: str) -> None:
     page.evaluate("search => dxr.command({ do: 'open', search })", search)
-    expect(page.locator(f"#{ids.STATUS}")).to_contain_text("usual view")
+    expect(page.locator(f"#{ids.STATUS}")).to_contain_text("Everything else it says is shown")
     expect(page.locator(f"#{ids.ANSWER} .question strong")).to_have_text("faces in things")
     assert selection(page)["focus"] is None
 
 
 def test_a_broken_address_can_be_opened(open_page: OpenPage) -> None:
     page = open_page("?focus=999999&view=x&sets=%00&theme=dark")
-    expect(page.locator(f"#{ids.STATUS}")).to_contain_text("usual view")
+    expect(page.locator(f"#{ids.STATUS}")).to_contain_text("Everything else it says is shown")
     expect(page.locator(f"#{ids.ANSWER} .question strong")).to_have_text("faces in things")
 
 
