@@ -115,7 +115,11 @@
       queries = dxr.withSet(before.filter((one) => !merged.includes(one)), reply.show, reply.slot);
       if (merged.length) {
         history.pushState(null, "", address(current)); // Back leads to the rows as they were
+        const asked = current.active;
         reply.undo = () => {
+          const s = dxr.selection(); // nothing on the page may ask for the set once it has gone
+          const queries = s.queries.filter(({ key }) => key !== `s.${reply.show}`);
+          dxr.change({ queries, shown: s.shown.filter((one) => one !== reply.show), active: asked, member: null });
           dxr.bringBack(merged, before);
           dxr.command({ do: "remove", set: reply.show });
         };
