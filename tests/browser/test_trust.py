@@ -121,7 +121,7 @@ def test_a_collection_without_tsne_says_how_to_get_it(
     build(tmp_path / "images", tmp_path / "tiny.dxr")
     with running(tmp_path / "tiny.dxr") as (_, url):
         page = open_page("?layout=tsne", url=url)
-        expect(page.locator(f"#{ids.STATUS}")).to_contain_text("usual view")
+        expect(page.locator(f"#{ids.STATUS}")).to_contain_text("Everything else it says is shown")
         expect(page.locator("[data-do=layout]")).to_have_count(0)
         assert "--tsne" in (page.locator(".layout-name").get_attribute("title") or "")
         page.keyboard.press("m")
