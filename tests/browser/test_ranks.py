@@ -21,7 +21,8 @@ READY = f"""() => {{
     const plot = document.querySelector("#{ids.RANKS} .js-plotly-plot");
     const rows = [...document.querySelectorAll("#{ids.ROWS} > .rank-row")];
     const drawn = (plot?._fullData || []).filter((trace) => trace.meta?.key && trace.x?.length);
-    return dxr.selection()?.page === "explore" && rows.length === dxr.selection().queries.length
+    const shown = document.querySelector(".page").dataset.page === "explore";
+    return dxr.selection()?.page === "explore" && shown && rows.length === dxr.selection().queries.length
         && drawn.length === rows.length && document.querySelector(".brush-handle")
         && rows.every((row) => row.querySelector("path.curve"))
         && rows.every((row) => dxr.ranking(row.dataset.key).n && row.querySelector(".rank-film .thumb"))
