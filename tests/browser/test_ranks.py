@@ -375,9 +375,7 @@ def test_a_row_is_removed_and_comes_back_with_undo(page: Page) -> None:
 def test_undo_brings_back_its_own_row_and_leaves_what_has_come_since(page: Page) -> None:
     explore(page)
     for row in (3, 9):
-        page.evaluate("row => dxr.removeQueries((one) => one.key === `s.${row}`)", row)  # nothing to remove
         page.evaluate("row => dxr.follow(`r${row}`)", row)
-    page.evaluate("for (const one of document.querySelectorAll('.toast')) one.remove()")
     page.evaluate(
         "for (const key of ['s.faces-in-things', 'r3']) dxr.removeQueries((one) => one.key === key)"
     )
