@@ -26,7 +26,11 @@ METRIC = "cosine"
 
 # Neighbour graph and map
 GRAPH_NEIGHBOURS = 30  # columns of the graph, the image itself left out
-EXACT_GRAPH_LIMIT = 10_000  # images; up to here exact: pynndescent first compiles for many seconds
+EXACT_GRAPH_WORK = (
+    6e12  # N * N * (D + EXACT_GRAPH_DIMS), 95,000 images of 512 dimensions: up to here all pairs are
+)
+# compared, which takes no longer than pynndescent, which first compiles for many seconds (docs/performance.md)
+EXACT_GRAPH_DIMS = 150  # what keeping the nearest costs, in dimensions of the product
 RECALL_AT = 15  # graph recall is measured for this many neighbours
 RECALL_SAMPLE = 1_000  # images whose true neighbours are found by brute force to measure it
 MAP_NEIGHBOURS = 15
