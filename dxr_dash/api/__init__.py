@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dxr_dash.api.answers import answer
 from dxr_dash.api.collections import build, build_demo, open_collection
+from dxr_dash.api.compared_distances import compared_distributions, control_distributions
 from dxr_dash.api.comparisons import compare
 from dxr_dash.api.distances import baseline, distributions, row_distances, rows_in_polygon, set_distances
 from dxr_dash.api.evidence import findings
@@ -37,6 +38,8 @@ __all__ = [
     "build_demo",
     "checked_rows",
     "compare",
+    "compared_distributions",
+    "control_distributions",
     "distributions",
     "find_query_set",
     "findings",
