@@ -39,7 +39,7 @@ class World:
         found = set_distances(
             self.population, -1 - np.arange(len(self.population)), self.gallery, metric="cosine", k=1
         )
-        return float(np.nanmean(auroc_matrix(found.n_less, found.n_equal, found.n_compared)))
+        return float(np.nanmean(auroc_matrix(found.within, found.n_less, found.n_equal, found.n_compared)))
 
     def side(self, members: IntArray, names: IntArray) -> Side:
         """Measure some of the population, by their names."""

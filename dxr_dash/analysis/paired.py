@@ -8,20 +8,16 @@ docs/statistics.md gives the measured coverage.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dxr_dash import settings
-from dxr_dash.analysis.bootstrap import STRANGER, Resampled, image_weights, interval
-from dxr_dash.analysis.leave_one_out import mean_ap_without, precision_without
-from dxr_dash.analysis.retrieval import (
-    auroc_matrix,
-    average_precision,
-    chance_average_precision,
-    precision_at,
-)
+from dxr_dash.analysis.answer import member_measures
+from dxr_dash.analysis.bootstrap import STRANGER, Resampled, image_weights, interval, normal_deviates
+from dxr_dash.analysis.leave_one_out import mean_ap_without, precision_without, recall_without
+from dxr_dash.analysis.retrieval import auroc_matrix, chance_average_precision
 from dxr_dash.errors import QueryError
 from dxr_dash.records import Difference, DoubleArray, Estimate, IntArray, SetDistances
 
@@ -32,24 +28,48 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
+class FirstOrder:
+    """A measure, and what each image does to it.
+
+    Attributes:
+        value: on all images.
+        chance: what chance gives.
+        pulls: (q,) float64, how much the measure would fall without each asked image; they sum to 0.
+        others: (Q - q,) the same of the images that only are to be found.
+    """
+
+    value: float
+    chance: float
+    pulls: DoubleArray
+    others: DoubleArray
+
+
+@dataclass(frozen=True)
 class Side:
     """What a comparison needs of one query set in one feature space.
 
     Attributes:
-        images: Q names; the same name on both sides is the same image, and no name stands twice on one.
-        auroc: (Q, Q) the chance that member m is nearer to q than a gallery image is; the diagonal is never
+        images: q names of the images that were asked with; the same name on both sides is the same image.
+        others: Q - q names of the images of a large set that only are to be found.
+        value: AUROC of the set.
+        auroc: (q, q) the chance that asked image m is nearer to q than a gallery image is; the diagonal is never
             looked at.
-        means: of each other measure, its value on all images and what chance gives.
-        without: of each, (Q,) float64 its value without each image; None with fewer than three images.
+        measures: mean_ap, precision and recall; none with fewer than three images.
     """
 
     images: tuple[Hashable, ...]
+    others: tuple[Hashable, ...]
+    value: float
     auroc: DoubleArray
-    means: dict[str, tuple[float, float]]
-    without: dict[str, DoubleArray]
+    measures: Mapping[str, FirstOrder]
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def everything(self) -> set[Hashable]:
+        """The names of all images."""
+        return {*self.images, *self.others}
 
 
 def side(distances: SetDistances, images: Sequence[Hashable]) -> Side:
@@ -62,26 +82,47 @@ def side(distances: SetDistances, images: Sequence[Hashable]) -> Side:
     Raises:
         QueryError: the names do not fit the set, or one stands twice.
     """
-    n_images = len(distances.items)
+    n_images, asked = len(distances.items), distances.asked
     if len(images) != n_images or len(set(images)) != n_images:
         raise QueryError(
             f"{len(set(images))} different names were given for {n_images} images.", "Name each image once."
         )
-    pairs = auroc_matrix(distances.n_less, distances.n_equal, distances.n_compared)
-    arrays = (distances.within, distances.n_less, distances.n_equal)
-    n_ranked = distances.n_compared + n_images - 1
-    means: dict[str, tuple[float, float]] = {}
-    without: dict[str, DoubleArray] = {}
-    if n_images > 2:
-        k = settings.PRECISION_AT
-        means["mean_ap"] = (
-            float(average_precision(*arrays).mean()),
-            chance_average_precision(n_images - 1, n_ranked),
+    others = np.delete(np.arange(n_images), asked)
+    counts = (distances.within, distances.n_less, distances.n_equal)
+    pairs = auroc_matrix(*counts, distances.n_compared)
+    known = pairs[~np.isnan(pairs)]
+    return Side(
+        images=tuple(images[place] for place in asked.tolist()),
+        others=tuple(images[place] for place in others.tolist()),
+        value=float(known.mean()) if known.size else UNKNOWN,
+        auroc=distances.among_asked(pairs),
+        measures=_measures(distances, pairs, others) if len(asked) > 2 else {},
+    )
+
+
+def _measures(distances: SetDistances, pairs: DoubleArray, others: IntArray) -> dict[str, FirstOrder]:
+    members = member_measures(distances, pairs)
+    counts = (distances.within, distances.n_less, distances.n_equal)
+    n_others = len(distances.items) - 1
+    n_ranked = distances.n_compared + n_others
+    chances = (
+        chance_average_precision(n_others, n_ranked),
+        n_others / n_ranked,
+        min(settings.RECALL_FIRST, n_ranked) / n_ranked,
+    )
+    without = (
+        mean_ap_without(*counts),
+        precision_without(*counts, k=settings.PRECISION_AT),
+        recall_without(*counts, k=settings.RECALL_FIRST),
+    )
+    values = (members.average_precision, members.precision, members.recall)
+    names = ("mean_ap", "precision", "recall")
+    return {
+        name: FirstOrder(
+            float(value.mean()), chance, _pulls(left_out[distances.asked]), _centred(left_out[others])
         )
-        means["precision"] = (float(precision_at(*arrays, k=k).mean()), (n_images - 1) / n_ranked)
-        without["mean_ap"] = mean_ap_without(*arrays)
-        without["precision"] = precision_without(*arrays, k=k)
-    return Side(tuple(images), pairs, means, without)
+        for name, value, chance, left_out in zip(names, values, chances, without, strict=True)
+    }
 
 
 def difference(
@@ -96,7 +137,8 @@ def difference(
 
     Images are resampled, as for one set; an image of both sides has the same weight on both. Sides that share
     no image are drawn independently, each with as many images as it has; sides that share some are drawn from
-    their union, so that the size of either varies a little from draw to draw.
+    their union, so that the size of either varies a little from draw to draw. Of large sets the images that were
+    asked with are drawn, and what the others do is added as a normal deviate.
 
     A bootstrap cannot see what a sample lacks. So the AUROC's interval is computed a second time with a
     stranger on either side, one more image whose AUROC with every other is 0.5, and reaches as far as any of
@@ -114,9 +156,9 @@ def difference(
         values, which is not 0 for mAP and precision of sets of different size. With fewer than three images on
         a side, or nothing to compare with, NaN.
     """
-    n_shared = len(set(one.images) & set(reference.images))
-    if min(len(one), len(reference)) < 3 or np.isnan(one.auroc[0, 1] + reference.auroc[0, 1]):
-        return Difference(NOT_KNOWN, NOT_KNOWN, NOT_KNOWN, n_shared)
+    n_shared = len(one.everything & reference.everything)
+    if min(len(one), len(reference)) < 3 or np.isnan(one.value + reference.value):
+        return Difference(NOT_KNOWN, NOT_KNOWN, NOT_KNOWN, NOT_KNOWN, n_shared)
     auroc, rest = _draws(one, reference, seed, draws)
     low, high = interval(auroc, confidence)
     tails = [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0]
@@ -124,9 +166,11 @@ def difference(
         drawn, _ = _draws(*strange, seed, draws)
         ends = np.quantile(drawn.draws, tails)
         low, high = min(low, float(ends[0])), max(high, float(ends[1]))
-    found = {"auroc": Estimate(auroc.value, low, high, 0.0)}
+    value = one.value - reference.value
+    moved = value - auroc.value  # 0 but for large sets, whose AUROC is taken over more pairs than are drawn
+    found = {"auroc": Estimate(value, max(-1.0, low + moved), min(1.0, high + moved), 0.0)}
     for name, resampled in rest.items():
-        chance = one.means[name][1] - reference.means[name][1]
+        chance = one.measures[name].chance - reference.measures[name].chance
         found[name] = Estimate(resampled.value, *interval(resampled, confidence), chance)
     return Difference(**found, n_shared=n_shared)
 
@@ -136,28 +180,40 @@ def _draws(one: Side, reference: Side, seed: int, draws: int) -> tuple[Resampled
     places, n_union = _union(one, reference)
     fewer = min(len(one), len(reference))
     sides = (one, reference)
-    values = [_mean(side.auroc) for side in sides]
-    pulls = [_pulls(_auroc_without(side.auroc)) for side in sides]
-    names = [name for name in one.means if name in reference.means]
-    rest_pulls = {name: [_pulls(side.without[name]) for side in sides] for name in names}
+    names = [name for name in one.measures if name in reference.measures]
     auroc_draws = []
-    rest_draws: dict[str, list[DoubleArray]] = {name: [] for name in names}
+    moves: dict[str, list[DoubleArray]] = {name: [] for name in names}
     for weights in _weights(one, reference, places, n_union, seed, draws):
         auroc_draws.append(_drawn(one.auroc, weights[0]) - _drawn(reference.auroc, weights[1]))
         for name in names:
-            moved = [w @ pull / len(pull) for w, pull in zip(weights, rest_pulls[name], strict=True)]
-            rest_draws[name].append(moved[0] - moved[1])
+            moved = [w @ side.measures[name].pulls for w, side in zip(weights, sides, strict=True)]
+            moves[name].append(moved[0] - moved[1])
     drawn = np.concatenate(auroc_draws)
-    value = values[0] - values[1]
+    value = _mean(one.auroc) - _mean(reference.auroc)
+    pulls = [_pulls(_auroc_without(side.auroc)) for side in sides]
     auroc = Resampled(
         value, _snapped(drawn[np.isfinite(drawn)], value), _joined(pulls, places, n_union), fewer
     )
     rest = {}
     for name in names:
-        value = one.means[name][0] - reference.means[name][0]
-        moved_to = np.clip(_snapped(value + np.concatenate(rest_draws[name]), value), -1.0, 1.0)
-        rest[name] = Resampled(value, moved_to, _joined(rest_pulls[name], places, n_union), fewer)
+        both = (one.measures[name], reference.measures[name])
+        value = both[0].value - both[1].value
+        moved_to = value + np.concatenate(moves[name])
+        moved_to += normal_deviates(_spread_of_others(one, reference, name), len(moved_to))
+        pulls = [measure.pulls for measure in both]
+        rest[name] = Resampled(
+            value, np.clip(_snapped(moved_to, value), -1.0, 1.0), _joined(pulls, places, n_union), fewer
+        )
     return auroc, rest
+
+
+def _spread_of_others(one: Side, reference: Side, name: str) -> float:
+    """Add up, image by image, what the images do to the difference that were not asked with."""
+    total: dict[Hashable, float] = {}
+    for sign, side in ((1.0, one), (-1.0, reference)):
+        for image, pull in zip(side.others, side.measures[name].others.tolist(), strict=True):
+            total[image] = total.get(image, 0.0) + sign * pull
+    return float(np.sqrt(np.square(list(total.values())).sum())) if total else 0.0
 
 
 def _snapped(draws: DoubleArray, value: float) -> DoubleArray:
@@ -205,7 +261,7 @@ def _and_stranger(side: Side) -> Side:
     n = len(side)
     auroc = np.full((n + 1, n + 1), STRANGER)
     auroc[:n, :n] = side.auroc
-    return Side((*side.images, _STRANGER), auroc, {}, {})
+    return Side((*side.images, _STRANGER), (), side.value, auroc, {})
 
 
 _STRANGER = object()  # equal to no image's name
@@ -237,13 +293,18 @@ def _auroc_without(auroc: DoubleArray) -> DoubleArray:
 
 
 def _pulls(without: DoubleArray) -> DoubleArray:
-    pulls: DoubleArray = (len(without) - 1) * (without.mean() - without)
-    return pulls
+    """Turn values without each of n images into what each does to the value: jackknife influences over n."""
+    return _centred(without) * (len(without) - 1) / len(without)
+
+
+def _centred(without: DoubleArray) -> DoubleArray:
+    centred: DoubleArray = without.mean() - without if without.size else without
+    return centred
 
 
 def _joined(pulls: Sequence[DoubleArray], places: tuple[IntArray, IntArray], n_union: int) -> DoubleArray:
-    """Add up what each image does to the difference: (n_union,), in units of the difference."""
+    """Add up what each image does to the difference: (n_union,)."""
     joined = np.zeros(n_union)
-    joined[places[0]] += pulls[0] / len(pulls[0])
-    joined[places[1]] -= pulls[1] / len(pulls[1])
+    joined[places[0]] += pulls[0]
+    joined[places[1]] -= pulls[1]
     return joined

@@ -13,7 +13,15 @@ from dxr_dash.api.answers import answer
 from dxr_dash.api.collections import build, build_demo, open_collection
 from dxr_dash.api.compared_distances import compared_distributions, control_distributions
 from dxr_dash.api.comparisons import compare
-from dxr_dash.api.distances import baseline, distributions, row_distances, rows_in_polygon, set_distances
+from dxr_dash.api.distances import (
+    baseline,
+    distributions,
+    nearest_members,
+    nearest_to_outside,
+    row_distances,
+    rows_in_polygon,
+    set_distances,
+)
 from dxr_dash.api.evidence import findings
 from dxr_dash.api.kept import Asked
 from dxr_dash.api.query_sets import (
@@ -44,6 +52,8 @@ __all__ = [
     "find_query_set",
     "findings",
     "nearest",
+    "nearest_members",
+    "nearest_to_outside",
     "open_collection",
     "query_vectors",
     "rank_curve",

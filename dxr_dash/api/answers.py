@@ -71,14 +71,15 @@ def control_members(query: QuerySet, control: QuerySet, where: Space) -> FloatAr
 @kept(ANSWERS_KEPT)
 def _answered(collection: Collection, where: Space, one: Members, other: Members | None) -> Answer:
     against = None
+    measured = set_distances(collection, one[0], space=where.id)
     if other is not None:
         query, control = find_query_set(collection, one[0]), find_query_set(collection, other[0])
         controls = control_members(query, control, where)
-        far = distances(query_vectors(query, where), controls, metric=where.metric)
+        far = distances(query_vectors(query, where)[measured.asked], controls, metric=where.metric)
         against = (other[1], len(controls), far)
     return answers.answer(
         one[1],
-        set_distances(collection, one[0], space=where.id),
+        measured,
         where.baseline,
         control=against,
         seed=settings.SEED,

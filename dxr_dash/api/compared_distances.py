@@ -47,7 +47,7 @@ def compared_distributions(
     axis = distance_axis(base[-1:], binned=[one.edges for one in measured])
     return distribution("baseline", edges=axis, values=base), [
         (
-            distribution("within", edges=axis, values=_pairs(one.within)),
+            distribution("within", edges=axis, values=_pairs(one)),
             distribution("to gallery", edges=axis, counts=one.to_gallery, counts_edges=one.edges),
         )
         for one in measured
@@ -57,7 +57,7 @@ def compared_distributions(
 def _by_percentile(
     one: SetDistances, base: FloatArray, axis: FloatArray
 ) -> tuple[Distribution, Distribution]:
-    nearer = 1.0 - closer_than(_pairs(one.within), base)
+    nearer = 1.0 - closer_than(_pairs(one), base)
     counts = by_percentile(one.to_gallery, one.edges, base)
     return (
         distribution("within", edges=axis, values=nearer),
@@ -65,8 +65,11 @@ def _by_percentile(
     )
 
 
-def _pairs(within: FloatArray) -> FloatArray:
-    return within[np.triu_indices(len(within), 1)]
+def _pairs(one: SetDistances) -> FloatArray:
+    """List the distances within a set, each pair once where all members were asked with."""
+    if len(one.asked) == len(one.items):
+        return one.within[np.triu_indices(len(one.items), 1)]
+    return one.within[~np.isnan(one.within)]
 
 
 def control_distributions(
@@ -96,12 +99,16 @@ def control_distributions(
 def _against(collection: Collection, where: Space, one: Members, other: Members) -> dict[str, Distribution]:
     query, control = find_query_set(collection, one[0]), find_query_set(collection, other[0])
     measured = [set_distances(collection, key, space=where.id) for key in (query.id, control.id)]
-    far = distances(query_vectors(query, where), control_members(query, control, where), metric=where.metric)
+    far = distances(
+        query_vectors(query, where)[measured[0].asked],
+        control_members(query, control, where),
+        metric=where.metric,
+    )
     axis = distance_axis(where.baseline[-1:], far, binned=[found.edges for found in measured])
     values: dict[str, FloatArray | DoubleArray] = {
-        "within": _pairs(measured[0].within),
+        "within": _pairs(measured[0]),
         "to control": far,
-        "control within": _pairs(measured[1].within),
+        "control within": _pairs(measured[1]),
         "baseline": where.baseline,
     }
     found = {name: distribution(name, edges=axis, values=group) for name, group in values.items()}

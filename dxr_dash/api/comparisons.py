@@ -81,6 +81,7 @@ def _line(collection: Collection, place: tuple[str, str], base: tuple[str, str])
         auroc=found.auroc,
         mean_ap=found.mean_ap,
         precision=found.precision,
+        recall=found.recall,
         control=found.control,
         warnings=found.warnings,
         difference=differs,

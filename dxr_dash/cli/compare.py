@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dxr_dash import settings
 from dxr_dash.cli.frame import FOLDER, JSON, cli, in_words, progress
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def _measures(one: ComparedLine) -> list[tuple[str, Estimate]]:
     lines = [("AUROC", one.auroc)]
     if one.control is not None:
         lines.append(("AUROC over control", one.control.auroc))
-    lines += [("mAP", one.mean_ap), ("precision", one.precision)]
+    lines += [("mAP", one.mean_ap), (f"precision@{settings.PRECISION_AT}", one.precision)]
+    lines.append((f"recall@{settings.RECALL_FIRST}", one.recall))
     return lines
 
 

@@ -67,12 +67,8 @@ def control_figure(
         hovermode="closest",
         dragmode=False,
         margin={"l": 6, "r": 6, "t": 2, "b": 34},
-        annotations=[
-            part for at, row in enumerate(rows) for part in _row_labels(at, row[0], row[4], theme)
-        ],
-        shapes=[
-            {"type": "line", "x0": middle, "x1": middle, "yref": "paper", "y0": 0, "y1": 1, "line": line}
-        ]
+        annotations=[part for at, row in enumerate(rows) for part in _row_labels(at, row[0], row[4], theme)],
+        shapes=[{"type": "line", "x0": middle, "x1": middle, "yref": "paper", "y0": 0, "y1": 1, "line": line}]
         if found["within"].n
         else [],
         xaxis={
