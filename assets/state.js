@@ -41,6 +41,13 @@
     distances: "distances",
     distancesStage: "distances-stage",
     distancesOverlay: "distances-overlay",
+    compared: "compared",
+    comparedDistances: "compared-distances",
+    comparedStage: "compared-stage",
+    comparedOverlay: "compared-overlay",
+    comparedRanks: "compared-ranks",
+    comparedRanksStage: "compared-ranks-stage",
+    everywhere: "everywhere",
     card: "card",
     dropVeil: "drop-veil",
     helpDialog: "help-dialog",
@@ -135,7 +142,10 @@
   // Hand each panel its part of the selection, if that part has changed.
   dxr.views = (selection) => {
     const none = window.dash_clientside.no_update;
-    const order = ["map", "answer", "sets", "neighbours", "selected", "distances", "members", "ranks"];
+    const order = [
+      ...["map", "answer", "sets", "neighbours", "selected", "distances", "members", "ranks"],
+      ...["control", "compare"],
+    ];
     if (!selection) {
       document.documentElement.classList.add("dxr");
       queueMicrotask(() => dxr.command({ do: "open", search: location.search }));
@@ -166,15 +176,18 @@
     const { layout, arrangement, drawn_on, queries, metric, scale } = s;
     const where = { layout, arrangement, drawn_on };
     const chosen = { lasso, picked, drawn_on };
+    const onMap = s.page !== "compare"; // nothing that is out of sight is drawn anew
     return {
-      map: { ...base, ...look, ...where, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
+      map: onMap ? { ...base, ...look, ...where, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() } : null,
       answer: base,
       sets: { ...base, shown },
       neighbours: { ...base, active: s.focus === null ? s.active : null, focus: s.focus },
       selected: { ...base, active: null, edition: 0, ...chosen },
-      distances: { ...base, ...look, active: s.member === null ? null : s.active, member: s.member },
+      distances: onMap ? { ...base, ...look, active: s.member === null ? null : s.active, member: s.member } : null,
       members: { ...base, member: s.member },
       ranks: s.page === "explore" ? { ...base, theme: look.theme, opened, queries, metric, scale } : null,
+      control: { ...base, theme: look.theme },
+      compare: onMap ? null : { ...base, ...look, reference: s.reference, everywhere: s.everywhere, scale },
     };
   }
 
@@ -206,10 +219,12 @@
     if (s.theme !== "auto") said.set("theme", s.theme);
     for (const key of ["page", "layout", "arrangement", "first", "width", "scale", "metric", "strip", "lens"])
       if (differs(key)) said.set(key, s[key]);
+    if (s.reference) said.set("reference", s.reference.join("@"));
+    if (s.everywhere) said.set("spaces", "all");
     if (differs("queries")) said.set("queries", s.queries.map(queryText).join(","));
     if (s.trail.length) said.set("trail", s.trail.join(","));
     if (!s.pictures) said.set("pictures", "no");
-    const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+    const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%40", "@");
     return location.pathname + (text ? `?${text}` : "");
   }
 
@@ -230,6 +245,8 @@
     for (const key of ["page", "scale"])
       for (const one of document.querySelectorAll(`[data-do=${key}]`))
         one.setAttribute("aria-pressed", String(one.dataset[key] === current[key]));
+    const everywhere = dxr.element(dxr.ids.everywhere);
+    if (everywhere) everywhere.setAttribute("aria-pressed", String(current.everywhere));
     const panel = dxr.element(dxr.ids.selectedPanel);
     if (panel) panel.hidden = !current.lasso.length && !current.picked;
   }

@@ -63,7 +63,6 @@ def _yet(better: Verdict) -> str:
     return "" if better is Verdict.YES else f", yet the verdict on it is “{better}”"
 
 
-NO_PREFERENCE = "where 50 would be no preference"
 EXPLAINED: Sequence[tuple[Callable[[Estimate, Estimate], bool], str]] = (
     (lambda all_of_it, _: isnan(all_of_it.low), "Too few images to tell what {other} explains of {one}."),
     (lambda _, beyond: isnan(beyond.low), "Too few images to tell what {other} explains of {one}."),
@@ -73,14 +72,14 @@ EXPLAINED: Sequence[tuple[Callable[[Estimate, Estimate], bool], str]] = (
     ),
     (
         lambda _, beyond: beyond.low <= CHANCE and beyond.high >= YES_AUROC,
-        "Whether {other} explains it cannot be told: {nearer}, where 50 would mean that it does.",
+        "Whether {other} explains it cannot be told: {nearer}.",
     ),
-    (lambda _, beyond: beyond.low <= CHANCE, f"{{other}} explains it: {{nearer}}, {NO_PREFERENCE}."),
+    (lambda _, beyond: beyond.low <= CHANCE, "{other} explains it: {nearer}."),
     (
         lambda _, beyond: beyond.value < PARTLY_AUROC,
-        f"{{other}} explains nearly all of it: {{nearer}}, {NO_PREFERENCE}.",
+        "{other} explains nearly all of it: {nearer}.",
     ),
-    (lambda _all, _: True, f"There is more than {{other}} explains: {{nearer}}, {NO_PREFERENCE}."),
+    (lambda _all, _: True, "There is more than {other} explains: {nearer}."),
 )
 """What the control set explains, by the AUROC against the gallery and the one against the control; the first holds."""
 
@@ -95,8 +94,8 @@ def explained(answer: Answer) -> str:
         return ""
     one, other, beyond = answer.name, answer.control.name, answer.control.auroc
     nearer = (
-        f"an image of {one} is nearer to another of {one} than to one of {other} "
-        f"{100 * beyond.value:.0f} of 100 times ({100 * beyond.low:.0f} to {100 * beyond.high:.0f})"
+        f"{one} is nearer to itself than to {other} in {100 * beyond.value:.0f} % of comparisons "
+        f"({100 * beyond.low:.0f} to {100 * beyond.high:.0f} %; 50 % is no preference)"
     )
     text = next(text for holds, text in EXPLAINED if holds(answer.auroc, beyond))
     return text.format(one=one, other=other, nearer=nearer, auroc=written(answer.auroc))

@@ -56,7 +56,7 @@ def compare(
             f"The reference, {name} in {base[1]}, is not among what is compared.",
             "Name it as one of the sets and spaces.",
         )
-    lines = tuple(_line(collection, place, base) for place in places)
+    lines = tuple(_line(collection, place, base, several=len(where) > 1) for place in places)
     return Comparison(lines, places.index(base))
 
 
@@ -66,7 +66,9 @@ def _usual_reference(collection: Collection, sets: Sequence[str]) -> str:
     return next((one for one in sets if one in controls), sets[0])
 
 
-def _line(collection: Collection, place: tuple[str, str], base: tuple[str, str]) -> ComparedLine:
+def _line(
+    collection: Collection, place: tuple[str, str], base: tuple[str, str], *, several: bool
+) -> ComparedLine:
     query_set, space = place
     found = answer(collection, query_set, space=space)
     differs = None if place == base else _difference_of(collection, place, base)
@@ -85,7 +87,7 @@ def _line(collection: Collection, place: tuple[str, str], base: tuple[str, str])
         control=found.control,
         warnings=found.warnings,
         difference=differs,
-        said="" if differs is None else _said(collection, place, base, differs),
+        said="" if differs is None else _said(collection, place, base, differs, several=several),
     )
 
 
@@ -96,7 +98,7 @@ def _said(collection: Collection, place: tuple[str, str], base: tuple[str, str],
             one.name, (place[1], one.verdict), (base[1], other.verdict), differs.auroc
         )
     names = [
-        found.name if place[1] == base[1] else f"{found.name} in {space}"
+        f"{found.name} in {space}" if several else found.name
         for found, (_, space) in ((one, place), (other, base))
     ]
     return compared.sets_differ((names[0], one.verdict), (names[1], other.verdict), differs.auroc)

@@ -17,8 +17,8 @@ from dxr_dash.records import Distribution, DoubleArray
 SHARES_PX = 230
 VIOLIN_PX = 20
 _FRAME_PX = 56  # the gap between the two and the axis below
-_LABEL_PX = 176
-_LABEL_CHARACTERS = 26
+_LABEL_PX = 190
+_LABEL_CHARACTERS = 29
 _MOST_VIOLINS = 40
 PERCENTILE = "share of random pairs that are nearer"
 BASELINE = "random pairs"

@@ -14,7 +14,7 @@ from dxr_dash.records import Answer, Distribution
 ROW_PX = 37
 _FRAME_PX = 40
 _HALF_PX = 10  # of a violin
-_NAME = 18  # characters of a set's name
+_NAME = 24  # characters of a set's name
 
 CONTROL_HEIGHT_PX = 5 * ROW_PX + _FRAME_PX
 
@@ -30,7 +30,7 @@ def control_figure(
 ) -> go.Figure:
     """Draw what the control set explains: whether X is nearer to X than to its control set, and to the gallery.
 
-    A line stands at the median distance within X. Where "X to the control set" has its median there as well, X is
+    A line stands at the median distance within X. Where "… to the control set" has its median there as well, X is
     as near to the control set as to itself, and nothing is retrieved that is X alone. At the right of a row
     stands the AUROC of X against it.
 
@@ -48,9 +48,9 @@ def control_figure(
     one, other = (short(name, _NAME) for name in (answer.name, answer.control.name))
     rows = [
         (f"within {one}", colours[0], True, "within", ""),
-        (f"{one} to {other}", colours[1], False, "to control", _says(answer.control.auroc.value)),
+        (f"… to {other}", colours[1], False, "to control", _says(answer.control.auroc.value)),
+        ("… to the gallery", colours[0], False, "to gallery", _says(answer.auroc.value)),
         (f"within {other}", colours[1], True, "control within", ""),
-        (f"{one} to the gallery", colours[0], False, "to gallery", _says(answer.auroc.value)),
         ("random pairs", theme.baseline, True, "baseline", ""),
     ]
     groups = [Group(label, colour, filled, found[name]) for label, colour, filled, name, _ in rows]

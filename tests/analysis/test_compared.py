@@ -91,7 +91,7 @@ def test_what_the_control_set_explains_is_one_sentence_with_both_names(
     assert "faces" in said
     assert "things" in said
     if "Too few" not in words:
-        assert f"{100 * control[0]:.0f} of 100 times" in said
+        assert f"nearer to itself than to things in {100 * control[0]:.0f} % of comparisons" in said
 
 
 def test_nothing_is_explained_without_a_control_set(found: Answer) -> None:
