@@ -91,7 +91,14 @@ def _line(
     )
 
 
-def _said(collection: Collection, place: tuple[str, str], base: tuple[str, str], differs: Difference) -> str:
+def _said(
+    collection: Collection,
+    place: tuple[str, str],
+    base: tuple[str, str],
+    differs: Difference,
+    *,
+    several: bool,
+) -> str:
     one, other = (answer(collection, query_set, space=space) for query_set, space in (place, base))
     if place[0] == base[0]:
         return compared.spaces_differ(

@@ -5,6 +5,7 @@ The server draws; `assets/compare.js` lights up one set everywhere and reads all
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dxr_dash import api, settings
-from dxr_dash.analysis.baseline import closer_than, dkw_bound
+from dxr_dash.analysis.baseline import closer_than
 from dxr_dash.browser import ids
 from dxr_dash.browser.attributes import attributes
 from dxr_dash.browser.compare_table import compare_table, differences_said, quantile_table
@@ -34,7 +35,7 @@ from dxr_dash.figures.compare_figure import (
 )
 from dxr_dash.figures.rank_figure import Drawn
 from dxr_dash.figures.theme import theme
-from dxr_dash.records import RankCurve
+from dxr_dash.records import Basis, RankCurve
 
 _OFFERED = 6  # hidden sets that the empty page offers
 _HIDDEN = {"display": "none"}
@@ -203,8 +204,9 @@ def distances_of(collection: Collection, selection: Selection) -> tuple[Any, dic
         Compared(label, _slot(collection, selection, place), within, to_gallery)
         for label, place, (within, to_gallery) in zip(labels, places, groups, strict=True)
     ]
-    bases = [len(collection.space(space).baseline) for space in dict.fromkeys(space for _, space in places)]
-    bound = dkw_bound(min(bases))
+    first = {space: query_set for query_set, space in reversed(places)}  # the baseline is that of the space
+    bases = [api.answer(collection, query_set, space=space).basis for space, query_set in first.items()]
+    bound = max(one.baseline_bound for one in bases)
     figure = compare_figure(
         baseline,
         drawn,
@@ -220,23 +222,24 @@ def distances_of(collection: Collection, selection: Selection) -> tuple[Any, dic
         [(label, colour, *group) for label, colour, group in zip(labels, colours, groups, strict=True)],
         unit,
     )
-    facts = [html.P(_how_to_read(min(bases), bound, several=several), className="hint"), quantiles]
+    facts = [html.P(_how_to_read(bases, several=several), className="hint"), quantiles]
     return figure, {"height": f"{compare_height_px(len(drawn))}px"}, tree(facts)
 
 
-def _how_to_read(n_pairs: int, bound: float, *, several: bool) -> str:
+def _how_to_read(bases: Sequence[Basis], *, several: bool) -> str:
     how = "Full: distances within a set. Dotted: from the set to the gallery."
-    sure = f"{settings.CONFIDENCE * 100:.0f} %"
-    grey = (
-        f" Grey: {words.count(n_pairs)} random pairs; with {sure} confidence the curve is nowhere off by more than "
-        f"{100 * bound:.1f} points."
-    )
     if several:
-        return (
-            f"{how} Distances of two feature spaces have no common unit, so each is placed among the random pairs of "
-            f"its own space: the diagonal is random.{grey}"
+        how += (
+            " Distances of two feature spaces have no common unit, so each is placed among the random pairs of its "
+            "own space: the diagonal is random."
         )
-    return f"{how}{grey}"
+    one = max(bases, key=lambda one: one.baseline_bound)
+    if one.all_pairs:
+        return f"{how} Grey: all {words.count(one.n_baseline)} pairs of the gallery."
+    return (
+        f"{how} Grey: {words.count(one.n_baseline)} random pairs; with {100 * one.confidence:.0f} % confidence the curve "
+        f"is nowhere off by more than {100 * one.baseline_bound:.1f} points."
+    )
 
 
 def ranks_of(collection: Collection, selection: Selection) -> Any:
