@@ -148,3 +148,38 @@ def test_the_command_says_what_is_missing(built: Path) -> None:
     assert result.exit_code == 1
     assert "has no query set 'nobody'" in result.output
     assert "It has: " in result.output
+
+
+def test_distances_in_one_space_are_those_of_each_set(collection: Collection) -> None:
+    baseline, groups = api.compared_distributions(collection, [("faces", FC7), ("things", FC7)])
+    measured = api.set_distances(collection, "faces")
+    pairs = measured.within[np.triu_indices(20, 1)]
+    within, to_gallery = groups[0]
+    assert within.n == 190
+    assert to_gallery.n == 20 * 40
+    assert within.quantiles == pytest.approx(tuple(np.quantile(pairs, [0.05, 0.25, 0.5, 0.75, 0.95])))
+    assert {part.centres.tobytes() for part in (baseline, within, to_gallery)} == {baseline.centres.tobytes()}
+
+
+def test_distances_in_two_spaces_stand_among_the_random_pairs_of_each(collection: Collection) -> None:
+    baseline, groups = api.compared_distributions(collection, [("faces", FC7), ("faces", POOL)])
+    assert baseline.quantiles == pytest.approx((0.05, 0.25, 0.5, 0.75, 0.95), abs=0.005)
+    for space, (within, to_gallery) in zip((FC7, POOL), groups, strict=True):
+        measured = api.set_distances(collection, "faces", space=space)
+        base = collection.space(space).baseline
+        pairs = measured.within[np.triu_indices(20, 1)]
+        assert within.quantiles[2] == pytest.approx((base < np.median(pairs)).mean(), abs=0.01)
+        assert to_gallery.n == 20 * 40
+        assert 0 <= to_gallery.quantiles[0] < to_gallery.quantiles[4] <= 1
+
+
+def test_the_control_picture_holds_what_the_answer_compares(collection: Collection) -> None:
+    found = api.control_distributions(collection, "faces")
+    assert {name: one.n for name, one in found.items()} == {
+        "within": 190,
+        "to control": 400,
+        "to gallery": 20 * 40,
+        "control within": 190,
+        "baseline": len(collection.space().baseline),
+    }
+    assert api.control_distributions(collection, "things") == {}

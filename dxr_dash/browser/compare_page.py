@@ -237,8 +237,8 @@ def _how_to_read(bases: Sequence[Basis], *, several: bool) -> str:
     if one.all_pairs:
         return f"{how} Grey: all {words.count(one.n_baseline)} pairs of the gallery."
     return (
-        f"{how} Grey: {words.count(one.n_baseline)} random pairs; with {100 * one.confidence:.0f} % confidence the curve "
-        f"is nowhere off by more than {100 * one.baseline_bound:.1f} points."
+        f"{how} Grey: {words.count(one.n_baseline)} random pairs; with {100 * one.confidence:.0f} % confidence the "
+        f"curve is nowhere off by more than {100 * one.baseline_bound:.1f} points."
     )
 
 

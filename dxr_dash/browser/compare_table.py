@@ -149,14 +149,13 @@ def _name(place: int, one: ComparedLine, found: Comparison, *, several: bool) ->
         [html.Span(className="radio"), html.Span(text, className="names")],
         type="button",
         className="choose",
-        role="radio",
         title="Compare the others with this one",
         **attributes(
             {
                 "data-do": "reference",
                 "data-set": one.query_set,
                 "data-space": one.space,
-                "aria-checked": chosen,
+                "aria-pressed": chosen,
                 "aria-label": f"{one.name}{f' in {one.space}' if several else ''}: the reference",
             }
         ),
