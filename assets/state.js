@@ -176,19 +176,23 @@
     const { layout, arrangement, drawn_on, queries, metric, scale } = s;
     const where = { layout, arrangement, drawn_on };
     const chosen = { lasso, picked, drawn_on };
-    const onMap = s.page !== "compare"; // nothing that is out of sight is drawn anew
-    return {
-      map: onMap ? { ...base, ...look, ...where, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() } : null,
+    const parts = {
+      map: { ...base, ...look, ...where, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
       answer: base,
       sets: { ...base, shown },
       neighbours: { ...base, active: s.focus === null ? s.active : null, focus: s.focus },
       selected: { ...base, active: null, edition: 0, ...chosen },
-      distances: onMap ? { ...base, ...look, active: s.member === null ? null : s.active, member: s.member } : null,
+      distances: { ...base, ...look, active: s.member === null ? null : s.active, member: s.member },
       members: { ...base, member: s.member },
       ranks: s.page === "explore" ? { ...base, theme: look.theme, opened, queries, metric, scale } : null,
       control: { ...base, theme: look.theme },
-      compare: onMap ? null : { ...base, ...look, reference: s.reference, everywhere: s.everywhere, scale },
+      compare: null,
     };
+    if (s.page !== "compare") return parts;
+    // What is out of sight there is not asked for: it would keep the comparison waiting.
+    for (const name of Object.keys(parts)) if (name !== "sets") parts[name] = null;
+    parts.compare = { ...base, ...look, reference: s.reference, everywhere: s.everywhere, scale };
+    return parts;
   }
 
   function aspect() {

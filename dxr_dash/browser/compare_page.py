@@ -237,7 +237,7 @@ def _how_to_read(bases: Sequence[Basis], *, several: bool) -> str:
     if one.all_pairs:
         return f"{how} Grey: all {words.count(one.n_baseline)} pairs of the gallery."
     return (
-        f"{how} Grey: {words.count(one.n_baseline)} random pairs; with {100 * one.confidence:.0f} % confidence the "
+        f"{how} Grey: {words.count(one.n_baseline)} random pairs; with {words.percent(one.confidence)} confidence the "
         f"curve is nowhere off by more than {100 * one.baseline_bound:.1f} points."
     )
 

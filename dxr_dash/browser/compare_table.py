@@ -71,7 +71,7 @@ def differences_said(found: Comparison, sets: Mapping[str, QuerySet]) -> Compone
         for place, one in enumerate(found.lines)
         if one.said
     ]
-    level = f"{settings.CONFIDENCE * 100:.0f} % interval"
+    level = f"{words.percent(settings.CONFIDENCE)} interval"
     several = " Each interval is taken alone: of many, some miss." if len(said) > 2 else ""
     hint = f"Wide bar: {level}. Dotted line: chance. Images of both sets are resampled together.{several}"
     return html.Div([html.Ul(said, className="said"), html.P(hint, className="hint")])
