@@ -191,7 +191,10 @@ def _difference(one: ComparedLine, span: float) -> Component:
         html.Strong(_signed_value(auroc.value)) if _told(one) else html.Span(_signed_value(auroc.value)),
         html.Span(f"{_signed_value(auroc.low)} to {_signed_value(auroc.high)}", className="interval"),
     ]
-    said = f"AUROC {_signed(auroc)}; {others}"
+    shared = one.difference.n_shared
+    said = (
+        f"AUROC {_signed(auroc)}; {others}; {words.count(shared)} image{'' if shared == 1 else 's'} in common"
+    )
     return html.Td(
         [_track(auroc, -span, span, said), html.Span(numbers, className="numbers")],
         className="difference" + (" told" if _told(one) else ""),
