@@ -142,62 +142,73 @@ def _graph(graph_id: str) -> Component:
     )
 
 
-def places_of(collection: Collection, selection: Selection) -> list[Place]:
-    """List what is compared: the shown sets that have images, each in the chosen space, or in every space."""
+def places_of(collection: Collection, selection: Selection) -> tuple[list[Place], dict[str, DxrError]]:
+    """List what is compared: the shown sets that have images, each in the chosen space, or in every space.
+
+    Returns:
+        Sets and spaces; and the sets that cannot be answered for, with the reason.
+    """
     spaces = [selection.space]
     if selection.everywhere:
         spaces += [one for one in collection.spaces if one != selection.space]
-    sets = [key for key in selection.shown if len(collection.query_sets[key])]
-    return [(key, space) for key in sets for space in spaces]
+    places: list[Place] = []
+    refused: dict[str, DxrError] = {}
+    for key in [key for key in selection.shown if len(collection.query_sets[key])]:
+        try:
+            for space in spaces:
+                api.answer(collection, key, space=space)  # kept: the table asks for it again
+            places += [(key, space) for space in spaces]
+        except DxrError as error:
+            refused[key] = error
+    return places, refused
 
 
 def compared_of(collection: Collection, selection: Selection) -> list[Component]:
     """Show the table and what it says; where there is nothing to compare, how there would be."""
-    places = places_of(collection, selection)
-    too_few = [] if len(places) > 1 else [_too_few(collection, selection)]
+    places, refused = places_of(collection, selection)
+    notes = [message(error.problem, error.remedy, tone="error") for error in refused.values()]
+    if len(places) < 2:
+        notes.append(_too_few(collection, selection))
     if not places:
-        return too_few
+        return notes
     reference = selection.reference if selection.reference in places else None
-    try:
-        found = api.compare(
-            collection,
-            list(dict.fromkeys(query_set for query_set, _ in places)),
-            spaces=list(dict.fromkeys(space for _, space in places)),
-            reference=reference and reference[0],
-            reference_space=reference and reference[1],
-        )
-    except DxrError as error:
-        return [message(error.problem, error.remedy, tone="error")]
+    found = api.compare(
+        collection,
+        list(dict.fromkeys(query_set for query_set, _ in places)),
+        spaces=list(dict.fromkeys(space for _, space in places)),
+        reference=reference and reference[0],
+        reference_space=reference and reference[1],
+    )
     sets = collection.query_sets
-    return [*too_few, compare_table(found, sets), differences_said(found, sets)]
+    return [*notes, compare_table(found, sets), differences_said(found, sets)]
 
 
 def _too_few(collection: Collection, selection: Selection) -> Component:
     hidden = [one for one in collection.query_sets.values() if len(one) and one.id not in selection.shown]
     one_there = any(len(collection.query_sets[key]) for key in selection.shown)
     title = "Show a second query set" if one_there else "Show two query sets"
-    if not hidden:
+    if hidden:
+        text = "An open eye in the list of query sets shows a set here as well."
+        offers = [
+            action(f"Show {words.short(one.name, 40)}", "show", set=one.id) for one in hidden[:_OFFERED]
+        ]
+    else:
         text = (
             "Draw a lasso on the map and save it, or drop image files anywhere on this page: that makes another set, "
             "and sets are compared here as soon as two are shown."
         )
-        return message(title, text, action("To the map", "page", page="answer", class_name="primary"))
-    offers = [
-        action(f"Show {words.short(one.name, 40)}", "show", set=one.id, class_name=f"set-{one.colour}")
-        for one in hidden[:_OFFERED]
-    ]
-    return message(title, "An open eye in the list of query sets shows a set here as well.", *offers)
+        offers = [action("To the map", "page", page="answer", class_name="primary")]
+    if one_there and len(collection.spaces) > 1:
+        offers.append(action("Compare its feature spaces", "everywhere"))
+    return message(title, text, *offers)
 
 
 def distances_of(collection: Collection, selection: Selection) -> tuple[Any, dict[str, str], str]:
     """Draw the distances of all that is compared; say how high that is, and what it rests on."""
-    places = places_of(collection, selection)
-    try:
-        if not places:
-            return EMPTY_FIGURE, _HIDDEN, tree(None)
-        baseline, groups = api.compared_distributions(collection, places)
-    except DxrError:  # the table says why
+    places, _ = places_of(collection, selection)
+    if not places:
         return EMPTY_FIGURE, _HIDDEN, tree(None)
+    baseline, groups = api.compared_distributions(collection, places)
     several = len({space for _, space in places}) > 1
     labels = [_label(collection, place, several=several) for place in places]
     drawn = [
@@ -244,19 +255,16 @@ def _how_to_read(bases: Sequence[Basis], *, several: bool) -> str:
 
 def ranks_of(collection: Collection, selection: Selection) -> Any:
     """Draw the rank curves of all that is compared."""
-    places = places_of(collection, selection)
+    places, _ = places_of(collection, selection)
+    if not places:
+        return EMPTY_FIGURE
     several = len({space for _, space in places}) > 1
     drawn = []
-    try:
-        for number, place in enumerate(places):
-            curve = api.rank_curve(collection, place[0], space=place[1])
-            if several:
-                curve = _among_pairs(curve, collection.space(place[1]).baseline)
-            drawn.append(Drawn(str(number), _slot(collection, selection, place), curve))
-    except DxrError:  # the table says why
-        return EMPTY_FIGURE
-    if not drawn:
-        return EMPTY_FIGURE
+    for number, place in enumerate(places):
+        curve = api.rank_curve(collection, place[0], space=place[1])
+        if several:
+            curve = _among_pairs(curve, collection.space(place[1]).baseline)
+        drawn.append(Drawn(str(number), _slot(collection, selection, place), curve))
     metric = PERCENTILE if several else collection.space(selection.space).metric
     figure: go.Figure = compare_rank_figure(
         drawn[::-1],

@@ -213,7 +213,8 @@ def test_two_feature_spaces_stand_on_one_axis_of_percentiles(
     with running(folder / "two.dxr") as (collection, url), visitor(chromium, url, watch) as page:
         page.keyboard.press("c")
         expect(page.locator(f"#{ids.COMPARED} .message")).to_contain_text("that makes another set")
-        page.locator(f"#{ids.EVERYWHERE}").click()
+        page.locator(f"#{ids.COMPARED} .message button", has_text="Compare its feature spaces").click()
+        expect(page.locator(f"#{ids.EVERYWHERE}")).to_have_attribute("aria-pressed", "true")
         expect(page.locator(ROWS)).to_have_count(2)
         expect(page.locator(f"{ROWS} .names .hint")).to_have_text(["thingsnet.fc7", "thingsnet.pool5"])
         found = api.compare(collection, ["some"], spaces=["thingsnet.fc7", "thingsnet.pool5"])
@@ -252,7 +253,10 @@ def test_a_set_that_cannot_be_answered_for_says_why(own_site: Site) -> None:
     api.set_control(collection, broken.id, CARS)
     api.set_control(collection, wider.id, broken.id)
     asked = view(collection, shown=[wider.id, FACES], active=wider.id)
-    assert "Choose another control set" in tree(compare_page.compared_of(collection, asked))
+    shown = tree(compare_page.compared_of(collection, asked))
+    assert "Choose another control set" in shown
+    assert "faces in things" in shown  # what can be answered for keeps its line
+    assert compare_page.places_of(collection, asked)[0] == [(FACES, "thingsnet.fc7")]
     assert explained_panel.explained_of(collection, asked)[0] == "[]"
 
 
