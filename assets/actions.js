@@ -15,6 +15,8 @@
     },
     unfocus: () => dxr.change({ focus: null, trail: [] }, { step: true }),
     page: ({ page }) => dxr.change({ page }, { step: true }),
+    reference: ({ set, space }) => dxr.change({ reference: [set, space] }, { step: true }),
+    everywhere: () => dxr.change({ everywhere: !dxr.selection().everywhere }, { step: true }),
     "ask-set": ({ set, slot }) => dxr.changeQueries((all) => dxr.withSet(all, set, Number(slot))),
     "remove-query": ({ key }) => dxr.removeQueries((one) => one.key === key),
     "clear-queries": () => dxr.removeQueries((one) => !one.pinned),

@@ -41,6 +41,13 @@
     distances: "distances",
     distancesStage: "distances-stage",
     distancesOverlay: "distances-overlay",
+    compared: "compared",
+    comparedDistances: "compared-distances",
+    comparedStage: "compared-stage",
+    comparedOverlay: "compared-overlay",
+    comparedRanks: "compared-ranks",
+    comparedRanksStage: "compared-ranks-stage",
+    everywhere: "everywhere",
     card: "card",
     dropVeil: "drop-veil",
     helpDialog: "help-dialog",
@@ -135,7 +142,10 @@
   // Hand each panel its part of the selection, if that part has changed.
   dxr.views = (selection) => {
     const none = window.dash_clientside.no_update;
-    const order = ["map", "answer", "sets", "neighbours", "selected", "distances", "members", "ranks"];
+    const order = [
+      ...["map", "answer", "sets", "neighbours", "selected", "distances", "members", "ranks"],
+      ...["control", "compare"],
+    ];
     if (!selection) {
       document.documentElement.classList.add("dxr");
       queueMicrotask(() => dxr.command({ do: "open", search: location.search }));
@@ -166,7 +176,7 @@
     const { layout, arrangement, drawn_on, queries, metric, scale } = s;
     const where = { layout, arrangement, drawn_on };
     const chosen = { lasso, picked, drawn_on };
-    return {
+    const parts = {
       map: { ...base, ...look, ...where, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
       answer: base,
       sets: { ...base, shown },
@@ -175,7 +185,14 @@
       distances: { ...base, ...look, active: s.member === null ? null : s.active, member: s.member },
       members: { ...base, member: s.member },
       ranks: s.page === "explore" ? { ...base, theme: look.theme, opened, queries, metric, scale } : null,
+      control: { ...base, theme: look.theme },
+      compare: null,
     };
+    if (s.page !== "compare") return parts;
+    // What is out of sight there is not asked for: it would keep the comparison waiting.
+    for (const name of Object.keys(parts)) if (name !== "sets") parts[name] = null;
+    parts.compare = { ...base, ...look, reference: s.reference, everywhere: s.everywhere, scale };
+    return parts;
   }
 
   function aspect() {
@@ -206,10 +223,12 @@
     if (s.theme !== "auto") said.set("theme", s.theme);
     for (const key of ["page", "layout", "arrangement", "first", "width", "scale", "metric", "strip", "lens"])
       if (differs(key)) said.set(key, s[key]);
+    if (s.reference) said.set("reference", s.reference.join("@"));
+    if (s.everywhere) said.set("spaces", "all");
     if (differs("queries")) said.set("queries", s.queries.map(queryText).join(","));
     if (s.trail.length) said.set("trail", s.trail.join(","));
     if (!s.pictures) said.set("pictures", "no");
-    const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+    const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%40", "@");
     return location.pathname + (text ? `?${text}` : "");
   }
 
@@ -230,6 +249,8 @@
     for (const key of ["page", "scale"])
       for (const one of document.querySelectorAll(`[data-do=${key}]`))
         one.setAttribute("aria-pressed", String(one.dataset[key] === current[key]));
+    const everywhere = dxr.element(dxr.ids.everywhere);
+    if (everywhere) everywhere.setAttribute("aria-pressed", String(current.everywhere));
     const panel = dxr.element(dxr.ids.selectedPanel);
     if (panel) panel.hidden = !current.lasso.length && !current.picked;
   }

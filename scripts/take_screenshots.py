@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 400_000
 QUALITY = (90, 82, 74, 66)  # of WebP; the first that is small enough
-WIDE, NARROW, FILM = (1440, 900), (390, 844), (1280, 800)
+WIDE, TALL, NARROW, FILM = (1440, 900), (1440, 1000), (390, 844), (1280, 800)
 SETTLE_MS = 700  # for animations, and for pictures that arrive after the numbers
 ARGUMENTS = (
     "--no-sandbox",
@@ -35,7 +35,11 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
-DRAWN = """() => Boolean(
+DRAWN = """() => window.dxr?.selection?.()?.page === "compare" ? Boolean(
+    document.querySelector("#compared .compare-table")
+    && document.querySelector("#compared-distances .js-plotly-plot")?._fullData?.length
+    && document.querySelector("#compared-ranks .js-plotly-plot")?._fullData?.length
+    && !document.querySelector("[data-dash-is-loading=true]")) : Boolean(
     document.querySelector("#map .js-plotly-plot")?._fullData?.length
     && document.querySelector("#distances .js-plotly-plot")?._fullData?.length
     && document.querySelector("#answer > *") && document.querySelector("#neighbours > *")
@@ -143,6 +147,7 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         page.wait_for_timeout(SETTLE_MS)
         page.locator("#card").evaluate("(card) => (card.style.visibility = 'hidden')")
         yield f"strip-{scheme}", page.locator(".strip-panel").screenshot()
+    yield from compare_pictures(browser, url)
     page = opened(browser, url, scheme="dark")
     thumb = page.locator("#neighbours .grid .thumb").first
     thumb.click()
@@ -150,6 +155,20 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
     page.locator("#neighbours .grid .thumb").nth(1).hover()
     page.wait_for_selector("#card img")
     yield "neighbours-dark", whole(page)
+
+
+def compare_pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the page Compare with three sets, and what the control set explains."""
+    sets = "faces-in-things,things-without-faces,every-camera"
+    for scheme in ("light", "dark"):
+        page = opened(browser, f"{url}?page=compare&sets={sets}", size=TALL, scheme=scheme)
+        page.wait_for_timeout(SETTLE_MS)
+        if scheme == "light":
+            yield "explained", page.locator(".explained-panel").screenshot()
+        box = box_of(page, "#compared-stage")
+        page.mouse.move(box["x"] + box["width"] * 0.62, box["y"] + box["height"] * 0.42)
+        page.wait_for_timeout(SETTLE_MS)
+        yield f"compare-{scheme}", whole(page)
 
 
 def follow(page: Page, *rows: int) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dxr_dash.api.answers import answer
 from dxr_dash.api.collections import build, build_demo, open_collection
+from dxr_dash.api.compared_distances import compared_distributions, control_distributions
+from dxr_dash.api.comparisons import compare
 from dxr_dash.api.distances import (
     baseline,
     distributions,
@@ -43,6 +45,9 @@ __all__ = [
     "build",
     "build_demo",
     "checked_rows",
+    "compare",
+    "compared_distributions",
+    "control_distributions",
     "distributions",
     "find_query_set",
     "findings",

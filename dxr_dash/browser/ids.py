@@ -14,6 +14,8 @@ SELECTED_VIEW = "selected-view"
 DISTANCES_VIEW = "distances-view"
 MEMBERS_VIEW = "members-view"
 RANKS_VIEW = "ranks-view"
+CONTROL_VIEW = "control-view"
+COMPARE_VIEW = "compare-view"
 FOUND_VIEW = "found-view"  # the text of the find field, once the typing pauses
 
 # Header
@@ -48,6 +50,24 @@ DISTANCES = "distances"
 DISTANCES_STAGE = "distances-stage"
 DISTANCES_OVERLAY = "distances-overlay"
 MEMBERS = "members"
+
+# What a control set explains, on the page of the answer and on that of the comparison
+EXPLAINED = "explained"
+EXPLAINED_STAGE = "explained-stage"
+EXPLAINED_FIGURE = "explained-figure"
+COMPARED_EXPLAINED = "compared-explained"
+COMPARED_EXPLAINED_STAGE = "compared-explained-stage"
+COMPARED_EXPLAINED_FIGURE = "compared-explained-figure"
+
+# Compare
+COMPARED = "compared"
+COMPARED_DISTANCES = "compared-distances"
+COMPARED_STAGE = "compared-stage"
+COMPARED_OVERLAY = "compared-overlay"
+COMPARED_FACTS = "compared-facts"
+COMPARED_RANKS = "compared-ranks"
+COMPARED_RANKS_STAGE = "compared-ranks-stage"
+EVERYWHERE = "everywhere"
 
 # Rank curves
 RANKS = "ranks"

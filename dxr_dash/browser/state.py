@@ -21,7 +21,7 @@ TRUST = "trust"
 NOTHING = "nothing"
 COLUMN = "column:"  # and the column's name: a column may itself be called "cluster"
 THEMES = ("auto", "light", "dark")
-PAGES = ("answer", "explore")
+PAGES = ("answer", "compare", "explore")
 POINTS, MOSAIC = "points", "mosaic"
 ARRANGEMENTS = (POINTS, MOSAIC)
 SCALES = ("log", "linear")
@@ -53,7 +53,9 @@ class Selection:
         view: the part of the map that is seen; None is all of it.
         aspect: width by height of the map on the screen.
         webgl: whether the browser can draw with it.
-        page: "answer" shows the verdict and distances, "explore" the rank curves.
+        page: "answer" shows the verdict and distances, "compare" the shown sets side by side, "explore" rank curves.
+        reference: query set and feature space that the others are compared with; None: the usual one.
+        everywhere: whether the shown sets are compared in every feature space.
         layout: which layout of the map: "umap" or "tsne".
         arrangement: "points" where the layout put them, or "mosaic", each image in a cell of its own.
         drawn_on: layout and arrangement that the lasso was drawn on, with a space between.
@@ -83,6 +85,8 @@ class Selection:
     aspect: float = 1.0
     webgl: bool = True
     page: str = "answer"
+    reference: tuple[str, str] | None = None
+    everywhere: bool = False
     layout: str = "umap"
     arrangement: str = "points"
     drawn_on: str = "umap points"
@@ -143,6 +147,8 @@ class Selection:
             aspect=min(max(_number(data.get("aspect", 1.0)), 0.05), 20.0),
             webgl=data.get("webgl", True) is not False,
             page=_one_of(data.get("page", "answer"), PAGES),
+            reference=_optional(data.get("reference"), lambda pair: _reference(pair, collection)),
+            everywhere=data.get("everywhere", False) is True,
             layout=_one_of(data.get("layout", "umap"), tuple(space.layouts)),
             arrangement=_one_of(data.get("arrangement", "points"), ARRANGEMENTS),
             drawn_on=_one_of(
@@ -266,6 +272,15 @@ def _colour(value: object, collection: Collection) -> str:
     return _text(value)
 
 
+def _reference(value: object, collection: Collection) -> tuple[str, str] | None:
+    """Return what the others are compared with; the usual one where that set or space has gone."""
+    pair = _list(value)
+    if len(pair) != 2:
+        raise _wrong("a reference")
+    query_set, space = _text(pair[0]), _text(pair[1])
+    return (query_set, space) if query_set in collection.query_sets and space in collection.spaces else None
+
+
 def _strip(value: object, queries: tuple[Query, ...]) -> str:
     """Return what the strip shows; all images where the query it showed has gone."""
     return _text(value) if value in (*STRIPS, *(one.key for one in queries)) else STRIPS[0]
@@ -329,6 +344,8 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "view": ("view", _numbers),
     "theme": ("theme", str),
     "page": ("page", str),
+    "reference": ("reference", lambda text: text.split("@", 1)),
+    "spaces": ("everywhere", lambda text: text == "all"),
     "layout": ("layout", str),
     "arrangement": ("arrangement", str),
     "on": ("drawn_on", str),
