@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dxr_dash.api import (
         add_query_set,
         answer,
+        benchmark,
         build,
         build_demo,
         findings,
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "add_query_set",
     "answer",
+    "benchmark",
     "build",
     "build_demo",
     "findings",

@@ -10,6 +10,7 @@ print(found.sentence, found.table, sep="\n")
 from __future__ import annotations
 
 from dxr_dash.api.answers import answer
+from dxr_dash.api.benchmarks import benchmark
 from dxr_dash.api.collections import build, build_demo, open_collection
 from dxr_dash.api.distances import (
     baseline,
@@ -40,6 +41,7 @@ __all__ = [
     "add_query_set",
     "answer",
     "baseline",
+    "benchmark",
     "build",
     "build_demo",
     "checked_rows",
