@@ -552,3 +552,37 @@ class BenchmarkReport:
         """Everything as plain values that JSON can hold; a value that is not known is None."""
         plain: dict[str, Any] = _plain({**asdict(self), "folder": str(self.folder)})
         return plain
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """How much each place of an image has to do with a match.
+
+    Attributes:
+        values: (H, W) float64, row 0 at the top.
+        box: left, top, right, bottom of the map on the upright image, as shares of its width and height. A network
+            looks at a square from the middle; the rest of the image has no values.
+    """
+
+    values: DoubleArray
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Match:
+    """Where the likeness of two gallery images comes from.
+
+    Attributes:
+        rows: the two images.
+        space: id of the feature space.
+        measure: "similarity", when each map sums to ``value``; "distance", when a map says by how much the distance
+            of the two grows when a place is hidden.
+        value: the similarity or the distance of the two.
+        maps: one of each image.
+    """
+
+    rows: tuple[int, int]
+    space: str
+    measure: str
+    value: float
+    maps: tuple[HeatMap, HeatMap]

@@ -35,6 +35,7 @@ from dxr_dash.api.query_sets import (
 )
 from dxr_dash.api.rankings import nearest, rank_curve, ranking
 from dxr_dash.api.strip import rows_in_map_order, sliver_picture
+from dxr_dash.api.why import what_hiding_does, why_similar
 
 __all__ = [
     "Asked",
@@ -64,4 +65,6 @@ __all__ = [
     "set_control",
     "set_distances",
     "sliver_picture",
+    "what_hiding_does",
+    "why_similar",
 ]

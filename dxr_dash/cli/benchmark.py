@@ -92,7 +92,7 @@ def _print(found: BenchmarkReport) -> None:
             click.echo(f"  {part.name:<8}{measure:<8}{_words(estimate)}", nl=False)
             click.echo(f"; {left_out} queries have nothing {part.name} to find" if left_out else "")
     for source, figure in found.published.items():
-        click.echo(f"  {figure:.3f} is the published figure of {source}")
+        click.echo(f"          {'':<8}{figure:.3f} published of {source}")
     click.echo(
         f"Intervals: {settings.CONFIDENCE:.0%}, from resampling {found.n_groups:,} groups of queries that look for "
         "the same images."
