@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         open_collection,
         rank_curve,
         ranking,
+        what_hiding_does,
+        why_similar,
     )
 
 __version__ = VERSION
@@ -40,6 +42,8 @@ __all__ = [
     "open_collection",
     "rank_curve",
     "ranking",
+    "what_hiding_does",
+    "why_similar",
 ]
 
 

@@ -20,6 +20,7 @@ from dxr_dash.analysis.bootstrap import Resampled, image_weights, interval
 from dxr_dash.analysis.retrieval import chance_average_precision
 from dxr_dash.records import DoubleArray, Estimate, IntArray
 
+FEWEST_GROUPS = 5  # of queries; fewer carry no interval
 WEIGHTS_AT_ONCE = 4_000_000  # numbers of the bootstrap that are held together: 32 MB
 
 
@@ -181,7 +182,7 @@ def mean_over_queries(
         seed: of the draws.
 
     Returns:
-        The estimate; the interval is NaN when there are fewer than two groups, and all is NaN without any value.
+        The estimate; the interval is NaN with fewer than ``FEWEST_GROUPS`` groups, and all is NaN without any value.
     """
     known = ~np.isnan(values)
     if not known.any():
@@ -190,7 +191,7 @@ def mean_over_queries(
     sums = np.bincount(numbers, values[known])
     counts = np.bincount(numbers).astype(np.float64)
     value, n_groups = float(sums.sum() / counts.sum()), len(sums)
-    if n_groups < 2:
+    if n_groups < FEWEST_GROUPS:
         return Estimate(value, float("nan"), float("nan"), chance)
     rng = np.random.default_rng(seed)
     drawn = []

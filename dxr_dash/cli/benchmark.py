@@ -21,7 +21,12 @@ NAMES = ("holidays", "oxford5k", "paris6k", "roxford5k", "rparis6k", "ukbench")
 @cli.command()
 @click.argument("name", type=click.Choice(NAMES))
 @click.option("--data", type=PATH, required=True, help="Your copy of its images and ground truth.")
-@click.option("--to", "folder", type=PATH, help="The collection, NAME.dxr; left out, in the user's cache.")
+@click.option(
+    "--to",
+    "folder",
+    type=PATH,
+    help="The collection to make or bring up to date, NAME.dxr; left out, one in the user's cache.",
+)
 @click.option("--network", default=settings.NETWORK, show_default=True, help="See `dxr networks`.")
 @click.option("--layer", default=settings.LAYER, show_default=True, help="See `dxr layers NETWORK`.")
 @click.option("--weights", type=PATH, help="A weights file, instead of torchvision's own.")
@@ -84,15 +89,18 @@ def _kept(name: str, data: Path) -> Path:
 
 def _print(found: BenchmarkReport) -> None:
     n_queries = len(found.queries)
+    wide = max(len(part.name) for part in found.parts) + 2 if found.parts[0].name else 0
     click.secho(f"{found.title}, {found.space}, {found.metric}", bold=True)
     click.echo(f"  {found.n_images:,} images ranked for {n_queries:,} queries")
     for part in found.parts:
         for measure, estimate in part.measures.items():
-            left_out = n_queries - part.n_queries
-            click.echo(f"  {part.name:<8}{measure:<8}{_words(estimate)}", nl=False)
-            click.echo(f"; {left_out} queries have nothing {part.name} to find" if left_out else "")
+            click.echo(f"  {part.name:<{wide}}{measure:<7}{_words(estimate)}")
+        left_out = n_queries - part.n_queries
+        if left_out:
+            words = "1 query" if left_out == 1 else f"{left_out:,} queries"
+            click.echo(f"  {'':<{wide}}without {words} for which nothing is relevant")
     for source, figure in found.published.items():
-        click.echo(f"          {'':<8}{figure:.3f} published of {source}")
+        click.echo(f"         {figure:.3f} published: {source}")
     click.echo(
         f"Intervals: {settings.CONFIDENCE:.0%}, from resampling {found.n_groups:,} groups of queries that look for "
         "the same images."

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dxr_dash.analysis import benchmarks
 from dxr_dash.analysis.benchmarks import (
     chance_n_s,
     chance_precision_at,
@@ -192,12 +193,20 @@ def test_asking_again_for_the_same_images_makes_no_interval_narrower() -> None:
     assert as_if_independent.high - as_if_independent.low < 0.7 * (once.high - once.low)
 
 
-def test_queries_without_a_relevant_image_are_left_out_and_one_group_has_no_interval() -> None:
+def test_queries_without_a_relevant_image_are_left_out_and_few_groups_have_no_interval() -> None:
     nan = float("nan")
-    found = average([0.2, nan, 0.6, 0.4], [0, 1, 2, 2])
+    found = average([0.2, nan, 0.6, 0.4, 0.1, 0.7, 0.4], [0, 1, 2, 3, 4, 4, 5])
     assert found.value == pytest.approx(0.4)
-    assert found.low <= 0.4 <= found.high
-    alone = average([0.2, 0.4], [3, 3])
-    assert alone.value == pytest.approx(0.3)
-    assert math.isnan(alone.low)
+    assert 0.1 < found.low < 0.4 < found.high < 0.7
+    few = average([0.2, 0.4, nan, 0.5, 0.1], [3, 3, 4, 5, 6])
+    assert few.value == pytest.approx(0.3)
+    assert math.isnan(few.low)
+    assert math.isnan(few.high)
     assert math.isnan(average([nan], [0]).value)
+
+
+def test_drawing_in_blocks_gives_the_same_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = [0.2, 0.9, 0.4, 0.6, 0.1, 0.8, 0.5]
+    at_once = average(values, list(range(7)))
+    monkeypatch.setattr(benchmarks, "WEIGHTS_AT_ONCE", 70)
+    assert average(values, list(range(7))) == at_once

@@ -179,6 +179,7 @@ def test_a_folder_without_ground_truth_says_so(tmp_path: Path) -> None:
         ({"qimlist": [1, 2]}, "'qimlist' is not a list of names"),
         ({"easy": [99]}, "'easy' of the query all_souls_000000 is not a list of places"),
         ({"easy": [-1]}, "'easy' of the query all_souls_000000 is not a list of places"),
+        ({"easy": [0.5]}, "'easy' of the query all_souls_000000 is not a list of places"),
         ({"hard": [True]}, "'hard' of the query all_souls_000000 is not a list of places"),
         ({"junk": [0]}, "both relevant and junk"),
         ({"easy": [2]}, "both relevant and junk"),
@@ -210,7 +211,10 @@ def test_the_pickle_is_not_read_but_the_command_of_the_docs_turns_it_into_json(o
         **REVISITED,
         "gnd": [{key: np.array(value) for key, value in one.items()} for one in REVISITED["gnd"]],
     }
-    arrays["gnd"][1]["easy"] = np.array([], np.int64)
+    arrays["gnd"][1] |= {
+        "easy": np.array([]),
+        "hard": np.array([6.0, 7.0]),
+    }  # floats, as other programs may leave
     (oxford / "gnd_roxford5k.pkl").write_bytes(pickle.dumps(arrays))
     refused("roxford5k", oxford, "a pickle, which dxr does not read")
     text = (ROOT / "docs" / "benchmarks.md").read_text()

@@ -75,11 +75,9 @@ def _query(path: Path, name: str, images: tuple[str, ...], facts: dict[str, Any]
     kinds = {}
     for kind in KINDS:
         places = facts.get(kind)
-        if not isinstance(places, list) or not all(
-            type(place) is int and 0 <= place < len(images) for place in places
-        ):
+        if not isinstance(places, list) or not all(_is_place(place, len(images)) for place in places):
             raise _odd(path, f"{kind!r} of the query {name} is not a list of places in 'imlist'")
-        kinds[kind] = frozenset(images[place] for place in places)
+        kinds[kind] = frozenset(images[int(place)] for place in places)
     parts = {
         part: checked_truth(
             name,
@@ -89,6 +87,11 @@ def _query(path: Path, name: str, images: tuple[str, ...], facts: dict[str, Any]
         for part, (relevant, out) in PARTS.items()
     }
     return Query(name, name, _box(path, name, facts.get("bbx")), parts)
+
+
+def _is_place(place: Any, n_images: int) -> bool:
+    whole = type(place) is int or (type(place) is float and place.is_integer())  # NumPy may have held floats
+    return whole and 0 <= place < n_images
 
 
 def _box(path: Path, name: str, box: Any) -> Box:
