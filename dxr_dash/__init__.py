@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dxr_dash.api import (
         add_query_set,
         answer,
+        benchmark,
         build,
         build_demo,
         compare,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
         open_collection,
         rank_curve,
         ranking,
+        what_hiding_does,
+        why_similar,
     )
 
 __version__ = VERSION
@@ -32,6 +35,7 @@ __all__ = [
     "__version__",
     "add_query_set",
     "answer",
+    "benchmark",
     "build",
     "build_demo",
     "compare",
@@ -40,6 +44,8 @@ __all__ = [
     "open_collection",
     "rank_curve",
     "ranking",
+    "what_hiding_does",
+    "why_similar",
 ]
 
 

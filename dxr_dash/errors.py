@@ -1,6 +1,7 @@
 """Every error that dxr raises on purpose: what is wrong, and what to do.
 
 DxrError
+├── BenchmarkError    a benchmark's files are not as they were published
 ├── CollectionError   the folder of a collection cannot be used as it is
 ├── ImagesError       there is nothing to build from
 ├── NetworkError      a network, layer or its weights cannot be had
@@ -26,6 +27,10 @@ class DxrError(Exception):
 
     def __str__(self) -> str:
         return f"{self.problem} {self.remedy}"
+
+
+class BenchmarkError(DxrError):
+    """A benchmark's files are not as they were published."""
 
 
 class CollectionError(DxrError):

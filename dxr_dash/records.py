@@ -594,3 +594,88 @@ class Distribution:
     density: DoubleArray
     smooth: DoubleArray
     quantiles: tuple[float, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class BenchmarkPart:
+    """One part of a published benchmark: the whole, or its easy, medium or hard ground truth.
+
+    Attributes:
+        name: empty for the whole.
+        measures: by name as published ("mAP", "mP@10", "N-S"): the mean over queries, with interval and chance.
+        per_query: by the same names, (q,) float64; NaN for a query without a relevant image in this part.
+        n_relevant: (q,) int64.
+        n_queries: that have a relevant image.
+    """
+
+    name: str
+    measures: dict[str, Estimate]
+    per_query: dict[str, DoubleArray]
+    n_relevant: IntArray
+    n_queries: int
+
+
+@dataclass(frozen=True)
+class BenchmarkReport:
+    """What a feature space reaches on a published benchmark.
+
+    Attributes:
+        title: the benchmark's usual name.
+        folder: the collection that the features are kept in.
+        n_images: that are ranked.
+        queries: (q,) names.
+        n_groups: groups of queries that share relevant images; the intervals resample these.
+        published: figures from the literature for comparison, by where they come from.
+        notes: what may make the figures differ from published ones.
+    """
+
+    benchmark: str
+    title: str
+    folder: Path
+    space: str
+    metric: str
+    n_images: int
+    queries: tuple[str, ...]
+    n_groups: int
+    parts: tuple[BenchmarkPart, ...]
+    published: dict[str, float]
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain values that JSON can hold; a value that is not known is None."""
+        plain: dict[str, Any] = _plain({**asdict(self), "folder": str(self.folder)})
+        return plain
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """How much each place of an image has to do with a match.
+
+    Attributes:
+        values: (H, W) float64, row 0 at the top.
+        box: left, top, right, bottom of the map on the upright image, as shares of its width and height. A network
+            looks at a square from the middle; the rest of the image has no values.
+    """
+
+    values: DoubleArray
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Match:
+    """Where the likeness of two gallery images comes from.
+
+    Attributes:
+        rows: the two images.
+        space: id of the feature space.
+        measure: "similarity", when each map sums to ``value``; "distance", when a map says by how much the distance
+            of the two grows when a place is hidden.
+        value: the similarity or the distance of the two.
+        maps: one of each image.
+    """
+
+    rows: tuple[int, int]
+    space: str
+    measure: str
+    value: float
+    maps: tuple[HeatMap, HeatMap]

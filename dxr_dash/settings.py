@@ -89,6 +89,11 @@ PROBE_C = 30.0  # inverse strength of the L2 penalty, on vectors of mean squared
 NOISE_QUANTILE = 0.01  # of the baseline: images farther away than this are no nearer than chance often gives
 CURVE_MEMBERS = 256  # of a set, evenly spaced: more would not move the median visibly
 
+# Why two images match
+OCCLUSION_CELLS = 7  # patches along each side that are hidden one by one
+OCCLUSION_MOST_CELLS = 16
+OCCLUSION_PX = 256  # shorter side that larger images are shrunk to first, where no network says another
+
 # The page
 HOST = "127.0.0.1"
 PORT = 8050

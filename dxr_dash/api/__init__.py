@@ -10,6 +10,7 @@ print(found.sentence, found.table, sep="\n")
 from __future__ import annotations
 
 from dxr_dash.api.answers import answer
+from dxr_dash.api.benchmarks import benchmark
 from dxr_dash.api.collections import build, build_demo, open_collection
 from dxr_dash.api.compared_distances import compared_distributions, control_distributions
 from dxr_dash.api.comparisons import compare
@@ -36,12 +37,14 @@ from dxr_dash.api.query_sets import (
 )
 from dxr_dash.api.rankings import nearest, rank_curve, ranking
 from dxr_dash.api.strip import rows_in_map_order, sliver_picture
+from dxr_dash.api.why import what_hiding_does, why_similar
 
 __all__ = [
     "Asked",
     "add_query_set",
     "answer",
     "baseline",
+    "benchmark",
     "build",
     "build_demo",
     "checked_rows",
@@ -67,4 +70,6 @@ __all__ = [
     "set_control",
     "set_distances",
     "sliver_picture",
+    "what_hiding_does",
+    "why_similar",
 ]

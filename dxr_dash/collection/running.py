@@ -194,6 +194,12 @@ class Network:
             vectors[start : start + size] = pooled.float().cpu().numpy()
         return vectors
 
+    def maps(self, batch: UInt8Array) -> FloatArray:
+        """Compute the layer's output for (B, 3, H, W) uint8 images as it is before pooling, in float32."""
+        self._thread.stopped = _never
+        output: FloatArray = self._output(batch).float().cpu().numpy()
+        return output
+
     def _output(self, batch: UInt8Array) -> Tensor:
         """Run (B, 3, H, W) uint8 images up to the layer."""
         import torch

@@ -15,6 +15,7 @@ The folder NAME.dxr holds
     steps/clusters-*/            clusters.npy (N,) int32, representatives.npy (C,) int64
     steps/baseline-*/            baseline.npy (M,) float32, ascending
     queries/ID/                  one query set each (query_sets.py)
+    benchmarks/                  vectors of cropped queries (benchmarks/crops.py)
     journal/                     batches of a build that has not finished
 """
 
