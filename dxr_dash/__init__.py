@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         open_collection,
         rank_curve,
         ranking,
+        scan,
     )
 
 __version__ = VERSION
@@ -38,6 +39,7 @@ __all__ = [
     "open_collection",
     "rank_curve",
     "ranking",
+    "scan",
 ]
 
 

@@ -25,6 +25,15 @@ from dxr_dash.api.query_sets import (
     set_control,
 )
 from dxr_dash.api.rankings import nearest, rank_curve, ranking
+from dxr_dash.api.scans import (
+    checked_by,
+    kept_scan,
+    open_scan_line,
+    running_scan,
+    scan,
+    scan_choices,
+    scan_key,
+)
 from dxr_dash.api.strip import rows_in_map_order, sliver_picture
 
 __all__ = [
@@ -34,12 +43,15 @@ __all__ = [
     "baseline",
     "build",
     "build_demo",
+    "checked_by",
     "checked_rows",
     "distributions",
     "find_query_set",
     "findings",
+    "kept_scan",
     "nearest",
     "open_collection",
+    "open_scan_line",
     "query_vectors",
     "rank_curve",
     "ranking",
@@ -49,6 +61,10 @@ __all__ = [
     "row_distances",
     "rows_in_map_order",
     "rows_in_polygon",
+    "running_scan",
+    "scan",
+    "scan_choices",
+    "scan_key",
     "set_control",
     "set_distances",
     "sliver_picture",

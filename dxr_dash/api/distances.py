@@ -44,13 +44,12 @@ def _measured(
     collection: Collection, where: Space, query_set: str, _rows: tuple[int, ...], _outside: tuple[str, ...]
 ) -> SetDistances:
     one = find_query_set(collection, query_set)
-    return passes.set_distances(
-        query_vectors(one, where),
-        one.items,
-        where.vectors,
-        metric=where.metric,
-        k=NEIGHBOURS_KEPT,
-    )
+    return measure(where, query_vectors(one, where), one.items)
+
+
+def measure(where: Space, vectors: FloatArray, items: IntArray) -> SetDistances:
+    """Measure members against the whole gallery by the space's own metric: the one way in which answers do it."""
+    return passes.set_distances(vectors, items, where.vectors, metric=where.metric, k=NEIGHBOURS_KEPT)
 
 
 def set_distances_by(collection: Collection, where: Space, query_set: str, metric: str) -> SetDistances:
