@@ -356,6 +356,26 @@ class Scan:
         return pd.DataFrame([scan_row(line) for line in self.lines])
 
 
+@dataclass(frozen=True)
+class ScanStatus:
+    """What becomes of a scan.
+
+    Attributes:
+        state: "none" (never begun), "running", "stopped", "failed" or "done".
+        can_stop: whether this server runs it; another process may.
+        seconds_left: None when it cannot be said yet.
+        other: what is being scanned meanwhile, if anything: there is one scan at a time.
+        problem, remedy: why it failed.
+    """
+
+    state: str
+    can_stop: bool = False
+    seconds_left: float | None = None
+    other: str = ""
+    problem: str = ""
+    remedy: str = ""
+
+
 _MEASURES = ("auroc", "mean_ap", "lift")
 
 

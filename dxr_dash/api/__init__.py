@@ -25,6 +25,7 @@ from dxr_dash.api.query_sets import (
     set_control,
 )
 from dxr_dash.api.rankings import nearest, rank_curve, ranking
+from dxr_dash.api.scan_worker import ScanWorker
 from dxr_dash.api.scans import (
     checked_by,
     kept_scan,
@@ -38,6 +39,7 @@ from dxr_dash.api.strip import rows_in_map_order, sliver_picture
 
 __all__ = [
     "Asked",
+    "ScanWorker",
     "add_query_set",
     "answer",
     "baseline",

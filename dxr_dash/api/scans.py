@@ -27,6 +27,7 @@ from dxr_dash.errors import QueryError
 from dxr_dash.records import IntArray, OnProgress, Scan, ScanChoice, ScanLine, scan_line, scan_row, silent
 
 CLUSTER = "cluster"
+COST_OF_ANY = 40.0  # of a value, in images: what a pass over the gallery costs whatever is asked for
 COLUMN = "column:"  # and the column's name: a column may itself be called "cluster"
 
 
@@ -91,6 +92,13 @@ def scan_key(collection: Collection, by: str, *, space: str | None = None) -> st
 def running_scan(collection: Collection) -> str | None:
     """Return the key of the scan that is at work in this collection, in whatever process."""
     return scans.running_key(collection.folder)
+
+
+def scan_cost(collection: Collection, found: Scan) -> tuple[float, float]:
+    """Weigh the lines of a scan by what they cost: those that are there, and all."""
+    values = _values(collection, collection.space(found.space), found.by)
+    costs = {one.code: COST_OF_ANY + len(one.rows) for one in values if len(one.rows) >= settings.MIN_QUERY_IMAGES}
+    return sum(costs.get(line.code, 0.0) for line in found.lines), sum(costs.values())
 
 
 def scan_choices(collection: Collection, *, space: str | None = None) -> tuple[ScanChoice, ...]:
