@@ -11,7 +11,15 @@ from __future__ import annotations
 
 from dxr_dash.api.answers import answer
 from dxr_dash.api.collections import build, build_demo, open_collection
-from dxr_dash.api.distances import baseline, distributions, row_distances, rows_in_polygon, set_distances
+from dxr_dash.api.distances import (
+    baseline,
+    distributions,
+    nearest_members,
+    nearest_to_outside,
+    row_distances,
+    rows_in_polygon,
+    set_distances,
+)
 from dxr_dash.api.evidence import findings
 from dxr_dash.api.kept import Asked
 from dxr_dash.api.query_sets import (
@@ -52,6 +60,8 @@ __all__ = [
     "findings",
     "kept_scan",
     "nearest",
+    "nearest_members",
+    "nearest_to_outside",
     "open_collection",
     "open_scan_line",
     "query_vectors",

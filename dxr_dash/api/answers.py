@@ -71,12 +71,13 @@ def control_members(query: QuerySet, control: QuerySet, where: Space) -> FloatAr
 @kept(ANSWERS_KEPT)
 def _answered(collection: Collection, where: Space, one: Members, other: Members | None) -> Answer:
     against = None
+    measured = set_distances(collection, one[0], space=where.id)
     if other is not None:
         query, control = find_query_set(collection, one[0]), find_query_set(collection, other[0])
         controls = control_members(query, control, where)
-        far = distances(query_vectors(query, where), controls, metric=where.metric)
+        far = distances(query_vectors(query, where)[measured.asked], controls, metric=where.metric)
         against = (other[1], len(controls), far)
-    return _answer(one[1], set_distances(collection, one[0], space=where.id), where, against)
+    return _answer(one[1], measured, where, against)
 
 
 def answer_rows(where: Space, name: str, rows: IntArray) -> Answer:
@@ -86,7 +87,8 @@ def answer_rows(where: Space, name: str, rows: IntArray) -> Answer:
         name: what the set would be called.
         rows: (Q,) distinct gallery rows, ascending.
     """
-    return _answer(name, measure(where, where.vectors[rows], rows), where, None)
+    measured = measure(where, where.vectors[rows], rows, with_nearest_members=False)
+    return _answer(name, measured, where, None)
 
 
 def _answer(

@@ -37,7 +37,8 @@ def main(folder: str, fingerprint: str, by: str, space: str) -> int:
 
 def _end_with_parent() -> None:
     """End when the standard input does: then the page's server has gone, however it went."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not sys.stdin: its lock would be held when the interpreter ends
+        pass
     os._exit(0)  # every line that was written is kept
 
 

@@ -61,7 +61,12 @@ class ScanWorker:
             if self._run is not None or kept_scan(self._collection, by, space=where.id).is_done:
                 return
             self._failed.pop(key, None)
-            command = [sys.executable, "-m", "dxr_dash.api.scan_process", str(self._collection.folder.resolve())]
+            command = [
+                sys.executable,
+                "-m",
+                "dxr_dash.api.scan_process",
+                str(self._collection.folder.resolve()),
+            ]
             command += [self._collection.fingerprint, by, where.id]
             paths = (str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")]))
             process = subprocess.Popen(

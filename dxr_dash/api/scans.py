@@ -97,7 +97,11 @@ def running_scan(collection: Collection) -> str | None:
 def scan_cost(collection: Collection, found: Scan) -> tuple[float, float]:
     """Weigh the lines of a scan by what they cost: those that are there, and all."""
     values = _values(collection, collection.space(found.space), found.by)
-    costs = {one.code: COST_OF_ANY + len(one.rows) for one in values if len(one.rows) >= settings.MIN_QUERY_IMAGES}
+    costs = {
+        one.code: COST_OF_ANY + min(len(one.rows), settings.ANSWER_QUERIES)
+        for one in values
+        if len(one.rows) >= settings.MIN_QUERY_IMAGES
+    }
     return sum(costs.get(line.code, 0.0) for line in found.lines), sum(costs.values())
 
 
@@ -233,7 +237,10 @@ def _column_sizes(collection: Collection, name: str) -> IntArray:
 
 def _facts(collection: Collection, where: Space, by: str) -> dict[str, Any]:
     """List everything that the numbers depend on."""
-    used = ("SEED", "BOOTSTRAP_DRAWS", "CONFIDENCE", "MIN_QUERY_IMAGES", "PRECISION_AT", "SCAN_EXAMPLES")
+    used = (
+        *("SEED", "BOOTSTRAP_DRAWS", "CONFIDENCE", "MIN_QUERY_IMAGES", "PRECISION_AT", "RECALL_FIRST"),
+        *("ANSWER_QUERIES", "ANSWER_PAIRS", "ANSWER_FEWEST", "SCAN_EXAMPLES"),
+    )
     return {
         "by": by,
         "space": where.id,

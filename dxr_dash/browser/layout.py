@@ -11,6 +11,7 @@ from dxr_dash.browser.attributes import attributes
 from dxr_dash.browser.map_section import map_section
 from dxr_dash.browser.panels import EMPTY_FIGURE, action, field, icon_action, segments
 from dxr_dash.browser.rank_panel import rank_panel
+from dxr_dash.browser.scan_panel import scan_panel
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.strip_panel import strip_panel
 from dxr_dash.collection.store import Collection
@@ -19,7 +20,7 @@ from dxr_dash.figures.distance_figure import figure_height_px
 
 _KEYS = (
     ("/", "find an image by its name"),
-    ("a  e", "the answer; explore: rank curves and the strip"),
+    ("a  x  e", "the answer; scan: every X; explore: rank curves and the strip"),
     ("p  l  b", "pan, lasso, box"),
     ("m", "the map as points or as a mosaic"),
     ("click, Enter", "look at an image and its neighbours"),
@@ -44,6 +45,7 @@ def page(collection: Collection) -> Component:
             html.Main(
                 [
                     _answer_column(),
+                    scan_panel(collection),
                     html.Div(
                         [map_section(collection), strip_panel(), _distances_panel(collection)],
                         className="column centre",
@@ -151,9 +153,10 @@ def _space(collection: Collection) -> Component:
 
 
 def _pages() -> Component:
-    """Build the switch between the two ways to look at a collection."""
+    """Build the switch between the ways to look at a collection."""
     choices = (
         ("answer", "Answer", "Do the features retrieve X? Verdict and distances (a)"),
+        ("scan", "Scan", "What do the features retrieve at all? Every label or cluster as X (x)"),
         ("explore", "Explore", "Rank curves, filmstrips and the strip (e)"),
     )
     return segments("page", choices, chosen="answer", label="Page")

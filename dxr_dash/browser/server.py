@@ -13,7 +13,7 @@ from pathlib import Path
 from dash import Dash, html, set_props
 from flask import Response
 
-from dxr_dash import settings
+from dxr_dash import api, settings
 from dxr_dash.browser import ids, respond
 from dxr_dash.browser.callbacks import register_callbacks
 from dxr_dash.browser.layout import page
@@ -41,10 +41,13 @@ _POLICY = (
 )
 
 
-def create_app(collection: Collection, *, host: str = settings.HOST) -> Dash:
+def create_app(
+    collection: Collection, *, host: str = settings.HOST, scans: api.ScanWorker | None = None
+) -> Dash:
     """Build the page of an open collection.
 
     Args:
+        scans: runs the scans that the page asks for; whoever gives it closes it.
         host: the name that the page is asked for by, beside the machine's own names and addresses.
     """
     app = Dash(
@@ -59,7 +62,7 @@ def create_app(collection: Collection, *, host: str = settings.HOST) -> Dash:
     )
     app.layout = lambda: page(collection)
     refuse_other_hosts(app.server, host)
-    register_routes(app.server, collection)
+    register_routes(app.server, collection, scans or api.ScanWorker(collection))
     register_callbacks(app, collection)
     app.server.after_request(_harden)
     return app
@@ -84,7 +87,8 @@ def serve(
     """
     from waitress.server import create_server
 
-    app = create_app(collection, host=host)
+    scans = api.ScanWorker(collection)
+    app = create_app(collection, host=host, scans=scans)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
@@ -106,6 +110,7 @@ def serve(
     try:
         server.run()
     finally:
+        scans.close()
         server.close()
 
 

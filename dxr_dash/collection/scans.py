@@ -42,6 +42,7 @@ SCHEMA = pa.schema(
         "value": pa.string(),
         "n_images": pa.int64(),
         "n_compared": pa.int64(),
+        "n_asked": pa.int64(),
         "verdict": pa.string(),
         **dict.fromkeys(_NUMBERS, pa.float64()),
         "sentence": pa.string(),

@@ -121,14 +121,16 @@ def folder(built: Path, tmp_path: Path) -> Path:
 def running(folder: Path) -> Iterator[Site]:
     """Serve a collection; yield it with the page's address."""
     collection = api.open_collection(folder)
+    scans = api.ScanWorker(collection)
     server = create_server(
-        create_app(collection).server, host="127.0.0.1", port=0, threads=8, outbuf_overflow=2**25
+        create_app(collection, scans=scans).server, host="127.0.0.1", port=0, threads=8, outbuf_overflow=2**25
     )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         yield collection, f"http://127.0.0.1:{server.effective_port}/"
     finally:
+        scans.close()
         server.trigger.pull_trigger(partial(wasyncore.close_all, server._map))  # in the thread that owns them
         thread.join()
         server.task_dispatcher.shutdown()
