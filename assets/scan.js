@@ -22,7 +22,7 @@
     const from = scans.has(key) ? scans.get(key).lines.length : 0;
     const said = new URLSearchParams({ by: s.scan, from, ...(what ? { do: what } : {}) });
     const post = what ? { method: "POST", headers: { "X-Dxr": s.fingerprint } } : {};
-    const answer = await fetch(`/scan/${dxr.facts().version}/${encodeURIComponent(s.space)}?${said}`, post);
+    const answer = await fetch(`scan/${dxr.facts().version}/${encodeURIComponent(s.space)}?${said}`, post);
     if (!answer.ok) {
       dxr.say({ note: "The collection has changed since this page was opened. Reload the page.", tone: "error" });
       return;

@@ -146,7 +146,7 @@
 
   function picture({ row, name, label }, place, all) {
     const thumb = make("span", "thumb");
-    const src = `/thumbnails/${dxr.facts().version}/${row}.jpg`;
+    const src = `thumbnails/${dxr.facts().version}/${row}.jpg`;
     const note = all.length < 2 ? "" : place === 0 ? "Finds the others best" : "Finds the others worst";
     Object.assign(thumb.dataset, { row, name, label, src, note });
     const [box, image] = [make("span", "picture"), make("img")];
