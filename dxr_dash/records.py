@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -193,6 +193,11 @@ class SetDistances:
     def n_gallery(self) -> int:
         """N."""
         return self.n_compared + len(self.own_rows)
+
+    def of_asked(self, queries: IntArray) -> SetDistances:
+        """Leave only some of the members that were asked with, by their places 0..q-1."""
+        names = ("asked", "within", "n_less", "n_equal", "to_gallery", "nearest_rows", "nearest_distances")
+        return replace(self, nearest_members=None, **{name: getattr(self, name)[queries] for name in names})
 
     def among_asked(self, matrix: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """Cut from a (q, Q) matrix the (q, q) part between asked members."""

@@ -81,18 +81,23 @@ def _answered(collection: Collection, where: Space, one: Members, other: Members
 
 
 def answer_rows(where: Space, name: str, rows: IntArray) -> Answer:
-    """Answer for gallery rows as if they were a query set without a control set; nothing is kept.
+    """Answer in brief for gallery rows as if they were a query set without a control set; nothing is kept.
 
     Args:
         name: what the set would be called.
         rows: (Q,) distinct gallery rows, ascending.
     """
     measured = measure(where, where.vectors[rows], rows, with_nearest_members=False)
-    return _answer(name, measured, where, None)
+    return _answer(name, measured, where, None, brief=True)
 
 
 def _answer(
-    name: str, measured: SetDistances, where: Space, control: tuple[str, int, FloatArray] | None
+    name: str,
+    measured: SetDistances,
+    where: Space,
+    control: tuple[str, int, FloatArray] | None,
+    *,
+    brief: bool = False,
 ) -> Answer:
     return answers.answer(
         name,
@@ -102,4 +107,5 @@ def _answer(
         seed=settings.SEED,
         draws=settings.BOOTSTRAP_DRAWS,
         confidence=settings.CONFIDENCE,
+        brief=brief,
     )
