@@ -2,8 +2,8 @@
 
 Each scan is a process of its own, as a user starts it, beside its floors in the same run: the same products as one
 float32 matrix product a value, and the gallery read once for each value. Both in seconds of one core, since other work
-on the machine changes walls, not these. Kept lines are thrown away first. What a click costs is measured, too, alone and
-while a scan is at work.
+on the machine changes walls, not these. Kept lines are thrown away first. What a click costs is measured, too, alone
+and while a scan is at work.
 """
 
 from __future__ import annotations

@@ -127,6 +127,7 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         page = opened(browser, url + "?page=explore", scheme=scheme)
         follow(page, 3, 1003)
         yield f"explore-{scheme}", whole(page)
+        yield f"scan-{scheme}", whole(scanned(browser, url, "column:background", scheme))
         page = opened(browser, url + "?arrangement=mosaic", scheme=scheme)
         yield f"mosaic-{scheme}", page.locator(".map-panel").screenshot()
         page = opened(browser, url + "?layout=tsne", scheme=scheme)
@@ -150,6 +151,22 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
     page.locator("#neighbours .grid .thumb").nth(1).hover()
     page.wait_for_selector("#card img")
     yield "neighbours-dark", whole(page)
+
+
+def scanned(browser: Browser, url: str, by: str, scheme: str) -> Page:
+    """Open the page Scan and run the scan, unless its lines are kept already."""
+    page = opened(browser, f"{url}?page=scan&colour={by}&scan={by}", scheme=scheme)
+    page.wait_for_function(
+        "!document.querySelector('#scan-start').hidden || document.querySelector('.scan-sum')"
+    )
+    if page.locator("#scan-start").is_visible():
+        page.locator("#scan-start").click()
+    page.wait_for_function(
+        "document.querySelector('.scan-sum') && document.querySelector('#scan-progress').hidden"
+        " && [...document.querySelectorAll('.scan-line img')].every(one => one.complete && one.naturalWidth)"
+    )
+    page.wait_for_timeout(SETTLE_MS)
+    return page
 
 
 def follow(page: Page, *rows: int) -> None:
