@@ -66,6 +66,11 @@
     rename: ({ set, name }) =>
       dxr.askName({ title: "Rename query set", name, then: (text) => dxr.command({ do: "rename", set, name: text }) }),
     remove: ({ set }) => dxr.command({ do: "remove", set }),
+    "start-scan": () => dxr.askScan("start"),
+    "stop-scan": () => dxr.askScan("stop"),
+    "sort-scan": ({ order }) => dxr.change({ order: dxr.selection().order === order ? `-${order}` : order }),
+    only: ({ only }) => dxr.change({ only: dxr.selection().only === only ? "" : only }),
+    "open-line": (_data, line) => dxr.openLine(line),
     "confirm-name": () => confirm(),
   };
 
@@ -91,6 +96,7 @@
     if (select.dataset.do === "colour") dxr.change({ colour: select.value });
     if (select.dataset.do === "metric") dxr.change({ metric: select.value });
     if (select.dataset.do === "space") dxr.useSpace(select.value);
+    if (select.dataset.do === "scan-by") dxr.change({ scan: select.value, only: "" });
     if (select.dataset.do === "layout") dxr.arrange({ layout: select.value });
     if (select.dataset.do === "control")
       dxr.command({ do: "control", set: select.dataset.set, control: select.value });

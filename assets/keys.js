@@ -12,6 +12,7 @@
     s: () => dxr.save(),
     a: () => dxr.change({ page: "answer" }, { step: true }),
     c: () => dxr.change({ page: "compare" }, { step: true }),
+    x: () => dxr.change({ page: "scan" }, { step: true }),
     e: () => dxr.change({ page: "explore" }, { step: true }),
     0: () => dxr.showWholeMap(),
     "?": () => dxr.element(dxr.ids.helpDialog).showModal(),

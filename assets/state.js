@@ -33,6 +33,14 @@
     brushWidth: "brush-width",
     metric: "metric",
     trail: "trail",
+    scanBy: "scan-by",
+    scanStart: "scan-start",
+    scanStop: "scan-stop",
+    scanProgress: "scan-progress",
+    scanTotals: "scan-totals",
+    scanHead: "scan-head",
+    scanLines: "scan-lines",
+    scanNote: "scan-note",
     stripSource: "strip-source",
     stripLens: "strip-lens",
     stripFacts: "strip-facts",
@@ -107,6 +115,7 @@
       sent = {};
     }
     let { shown, active, member, edition, queries, strip } = current;
+    if (reply.page && reply.page !== current.page) history.pushState(null, "", address(current)); // Back leads there
     if (reply.hide) {
       shown = shown.filter((one) => one !== reply.hide);
       queries = queries.filter(({ key }) => key !== `s.${reply.hide}` && !key.startsWith(`o.${reply.hide}.`));
@@ -115,11 +124,11 @@
       if (reply.then && !shown.includes(reply.then)) shown = [...shown, reply.then];
     }
     if (reply.show) {
-      shown = [...shown.filter((one) => one !== reply.show), reply.show];
+      shown = reply.alone ? [reply.show] : [...shown.filter((one) => one !== reply.show), reply.show];
       [active, member] = [reply.show, null];
       const merged = queries.filter(({ key }) => (reply.merged || []).includes(key));
       const before = queries;
-      queries = dxr.withSet(before.filter((one) => !merged.includes(one)), reply.show, reply.slot);
+      if (!reply.alone) queries = dxr.withSet(before.filter((one) => !merged.includes(one)), reply.show, reply.slot);
       if (merged.length) {
         history.pushState(null, "", address(current)); // Back leads to the rows as they were
         const asked = current.active;
@@ -134,7 +143,8 @@
     }
     if (reply.changed) edition += 1;
     const freed = reply.release ? { lasso: [], picked: null } : {};
-    current = { ...current, ...freed, shown, active, member, edition, queries, strip };
+    const page = reply.page || current.page;
+    current = { ...current, ...freed, page, shown, active, member, edition, queries, strip };
     if (reply.note) dxr.say(reply);
     return current;
   };
@@ -225,6 +235,7 @@
       if (differs(key)) said.set(key, s[key]);
     if (s.reference) said.set("reference", s.reference.join("@"));
     if (s.everywhere) said.set("spaces", "all");
+    for (const key of ["scan", "order", "only"]) if (differs(key)) said.set(key, s[key]);
     if (differs("queries")) said.set("queries", s.queries.map(queryText).join(","));
     if (s.trail.length) said.set("trail", s.trail.join(","));
     if (!s.pictures) said.set("pictures", "no");
@@ -241,7 +252,7 @@
     if (wanted !== location.pathname + location.search) history.replaceState(null, "", wanted);
     const look = dxr.appearance();
     if (document.documentElement.dataset.theme !== look) document.documentElement.dataset.theme = look;
-    for (const [id, value] of [["colourBy", current.colour], ["metric", current.metric], ["space", current.space]]) {
+    for (const [id, value] of [["colourBy", current.colour], ["metric", current.metric], ["space", current.space], ["scanBy", current.scan]]) {
       const select = dxr.element(dxr.ids[id]);
       if (select && select.value !== value) select.value = value;
     }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         open_collection,
         rank_curve,
         ranking,
+        scan,
         what_hiding_does,
         why_similar,
     )
@@ -44,6 +45,7 @@ __all__ = [
     "open_collection",
     "rank_curve",
     "ranking",
+    "scan",
     "what_hiding_does",
     "why_similar",
 ]

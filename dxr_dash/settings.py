@@ -85,6 +85,10 @@ PROBE_FOLDS = 5
 PROBE_NEGATIVES = 2_000  # gallery images that the probe learns and is tested on
 PROBE_C = 30.0  # inverse strength of the L2 penalty, on vectors of mean squared length 1
 
+# Scan: every value of a column, or every cluster, as query set
+SCAN_MOST_VALUES = 10_000  # a column with more names images, not kinds of them
+SCAN_EXAMPLES = 2  # images shown beside each value
+
 # Rank curves
 NOISE_QUANTILE = 0.01  # of the baseline: images farther away than this are no nearer than chance often gives
 CURVE_MEMBERS = 256  # of a set, evenly spaced: more would not move the median visibly

@@ -131,6 +131,7 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         page = opened(browser, url + "?page=explore", scheme=scheme)
         follow(page, 3, 1003)
         yield f"explore-{scheme}", whole(page)
+        yield f"scan-{scheme}", whole(scanned(browser, url, "column:background", scheme))
         page = opened(browser, url + "?arrangement=mosaic", scheme=scheme)
         yield f"mosaic-{scheme}", page.locator(".map-panel").screenshot()
         page = opened(browser, url + "?layout=tsne", scheme=scheme)
@@ -169,6 +170,22 @@ def compare_pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         page.mouse.move(box["x"] + box["width"] * 0.62, box["y"] + box["height"] * 0.42)
         page.wait_for_timeout(SETTLE_MS)
         yield f"compare-{scheme}", whole(page)
+
+
+def scanned(browser: Browser, url: str, by: str, scheme: str) -> Page:
+    """Open the page Scan and run the scan, unless its lines are kept already."""
+    page = opened(browser, f"{url}?page=scan&colour={by}&scan={by}", scheme=scheme)
+    page.wait_for_function(
+        "!document.querySelector('#scan-start').hidden || document.querySelector('.scan-sum')"
+    )
+    if page.locator("#scan-start").is_visible():
+        page.locator("#scan-start").click()
+    page.wait_for_function(
+        "document.querySelector('.scan-sum') && document.querySelector('#scan-progress').hidden"
+        " && [...document.querySelectorAll('.scan-line img')].every(one => one.complete && one.naturalWidth)"
+    )
+    page.wait_for_timeout(SETTLE_MS)
+    return page
 
 
 def follow(page: Page, *rows: int) -> None:

@@ -48,6 +48,7 @@ def answer(
     seed: int = settings.SEED,
     draws: int = settings.BOOTSTRAP_DRAWS,
     confidence: float = settings.CONFIDENCE,
+    brief: bool = False,
 ) -> Answer:
     """Answer for one query set.
 
@@ -60,6 +61,8 @@ def answer(
         seed: same seed, same intervals.
         draws: of the bootstrap.
         confidence: of the intervals.
+        brief: leave out precision, recall and first hit, which are then NaN: no verdict rests on them, and a scan
+            that asks for thousands of values does not show them.
 
     Returns:
         The answer. With fewer than three images, or nothing to compare with, the verdict is "cannot tell" and
@@ -75,8 +78,8 @@ def answer(
     weights = image_weights(n_asked, draws, rng)
     strange_weights = image_weights(n_asked + 1, draws, rng)
     auroc = _auroc(distances, pairs, weights, strange_weights, confidence)
-    members = member_measures(distances, pairs)
-    measures = _over_the_set(distances, members, weights, confidence)
+    members = member_measures(distances, pairs, brief=brief)
+    measures = _over_the_set(distances, members, weights, confidence, brief=brief)
     against = _against(control, distances, weights, strange_weights, confidence, rng)
     evidence = Evidence(name, n_images, distances.n_compared, auroc, measures[0], against)
     reason = decide(evidence)
@@ -97,26 +100,28 @@ def answer(
     )
 
 
-def member_measures(distances: SetDistances, pairs: DoubleArray) -> MemberMeasures:
+def member_measures(distances: SetDistances, pairs: DoubleArray, *, brief: bool = False) -> MemberMeasures:
     """Measure the known-item test of each member that was asked with.
 
     Args:
         distances: of the set.
         pairs: (q, Q) from ``auroc_matrix``.
+        brief: leave out precision and recall, which are then NaN.
     """
     counts = (distances.within, distances.n_less, distances.n_equal)
+    unknown = np.full(len(distances.asked), UNKNOWN)
     return MemberMeasures(
         items=distances.asked_items,
         auroc=_row_means(pairs),
         average_precision=average_precision(*counts),
-        precision=precision_at(*counts, k=settings.PRECISION_AT),
-        recall=recall_at(*counts, k=settings.RECALL_FIRST),
+        precision=unknown if brief else precision_at(*counts, k=settings.PRECISION_AT),
+        recall=unknown if brief else recall_at(*counts, k=settings.RECALL_FIRST),
         first_hit=first_hit_rank(*counts),
     )
 
 
 def _over_the_set(
-    distances: SetDistances, members: MemberMeasures, weights: DoubleArray, confidence: float
+    distances: SetDistances, members: MemberMeasures, weights: DoubleArray, confidence: float, *, brief: bool
 ) -> tuple[Estimate, Estimate, Estimate, Estimate]:
     """Give mean average precision, precision, recall and first hit over the set, each with interval and chance."""
     n_others = len(distances.items) - 1
@@ -133,16 +138,15 @@ def _over_the_set(
     values = [float(one.mean()) for one in (members.average_precision, members.precision, members.recall)]
     ends = [(UNKNOWN, UNKNOWN)] * 3
     if n_others > 1:  # two images are one pair: nothing to resample
-        without = (
-            mean_ap_without(*counts),
-            precision_without(*counts, k=settings.PRECISION_AT),
-            recall_without(*counts, k=settings.RECALL_FIRST),
-        )
+        without = [mean_ap_without(*counts)]
+        if not brief:
+            without.append(precision_without(*counts, k=settings.PRECISION_AT))
+            without.append(recall_without(*counts, k=settings.RECALL_FIRST))
         targets = np.delete(np.arange(len(distances.items)), distances.asked)
         ends = [
             interval(resample_pulls(value, one[distances.asked], weights, targets=one[targets]), confidence)
-            for value, one in zip(values, without, strict=True)
-        ]
+            for value, one in zip(values, without, strict=False)
+        ] + ends[len(without) :]
     found = [Estimate(*parts) for parts in zip(values, *zip(*ends, strict=True), chances, strict=True)]
     hit = _median(members.first_hit, confidence)
     return found[0], found[1], found[2], Estimate(*hit, chance_first_hit(n_others, n_ranked))
@@ -268,20 +272,21 @@ def _proofs(distances: SetDistances, members: MemberMeasures, baseline: FloatArr
     """Show the best, the median and the worst member by average precision; all of them when fewer than three."""
     held = distances.nearest_rows.shape[1]
     length = PROOF_IMAGES if held >= distances.n_compared else min(PROOF_IMAGES, held)
-    items, values, hits = known_item_ranking(distances, k=length)
     order = np.argsort(-members.average_precision, kind="stable")
     shown = dict.fromkeys((0, (len(order) - 1) // 2, len(order) - 1))  # in this order, none twice
     if len(order) < 3:
         shown = dict.fromkeys(range(len(order)))
+    chosen = order[list(shown)]
+    items, values, hits = known_item_ranking(distances.of_asked(chosen), k=length)
     return tuple(
         Proof(
             item=int(members.items[query]),
             average_precision=float(members.average_precision[query]),
             first_hit=int(members.first_hit[query]),
-            ranking=items[query],
-            distances=values[query],
-            percentiles=closer_than(values[query], baseline),
-            hits=hits[query],
+            ranking=items[place],
+            distances=values[place],
+            percentiles=closer_than(values[place], baseline),
+            hits=hits[place],
         )
-        for query in order[list(shown)]
+        for place, query in enumerate(chosen)
     )

@@ -7,13 +7,13 @@ import numpy as np
 from dxr_dash import settings
 from dxr_dash.analysis import answer as answers
 from dxr_dash.analysis.distances import distances
-from dxr_dash.api.distances import set_distances
+from dxr_dash.api.distances import measure, set_distances
 from dxr_dash.api.kept import ANSWERS_KEPT, kept
 from dxr_dash.api.query_sets import find_query_set, query_vectors
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
-from dxr_dash.records import Answer, FloatArray
+from dxr_dash.records import Answer, FloatArray, IntArray, SetDistances
 
 Members = tuple[str, str, tuple[int, ...], tuple[str, ...]]
 """Id, name, gallery rows and outside images of a query set."""
@@ -77,12 +77,35 @@ def _answered(collection: Collection, where: Space, one: Members, other: Members
         controls = control_members(query, control, where)
         far = distances(query_vectors(query, where)[measured.asked], controls, metric=where.metric)
         against = (other[1], len(controls), far)
+    return _answer(one[1], measured, where, against)
+
+
+def answer_rows(where: Space, name: str, rows: IntArray) -> Answer:
+    """Answer in brief for gallery rows as if they were a query set without a control set; nothing is kept.
+
+    Args:
+        name: what the set would be called.
+        rows: (Q,) distinct gallery rows, ascending.
+    """
+    measured = measure(where, where.vectors[rows], rows, with_nearest_members=False)
+    return _answer(name, measured, where, None, brief=True)
+
+
+def _answer(
+    name: str,
+    measured: SetDistances,
+    where: Space,
+    control: tuple[str, int, FloatArray] | None,
+    *,
+    brief: bool = False,
+) -> Answer:
     return answers.answer(
-        one[1],
+        name,
         measured,
         where.baseline,
-        control=against,
+        control=control,
         seed=settings.SEED,
         draws=settings.BOOTSTRAP_DRAWS,
         confidence=settings.CONFIDENCE,
+        brief=brief,
     )

@@ -48,13 +48,25 @@ def _measured(
     collection: Collection, where: Space, query_set: str, _rows: tuple[int, ...], _outside: tuple[str, ...]
 ) -> SetDistances:
     one = find_query_set(collection, query_set)
+    return measure(where, query_vectors(one, where), one.items)
+
+
+def measure(
+    where: Space, vectors: FloatArray, items: IntArray, *, with_nearest_members: bool = True
+) -> SetDistances:
+    """Measure members against the whole gallery by the space's own metric: the one way in which answers do it.
+
+    Args:
+        with_nearest_members: whether the map's distances to the set are wanted; no answer needs them.
+    """
     return passes.set_distances(
-        query_vectors(one, where),
-        one.items,
+        vectors,
+        items,
         where.vectors,
         metric=where.metric,
         k=NEIGHBOURS_KEPT,
-        asked=passes.asked_members(len(one), settings.SEED),
+        asked=passes.asked_members(len(items), settings.SEED),
+        with_nearest_members=with_nearest_members,
     )
 
 

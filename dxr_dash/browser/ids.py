@@ -79,6 +79,16 @@ BRUSH_WIDTH = "brush-width"
 METRIC = "metric"
 TRAIL = "trail"
 
+# Scan
+SCAN_BY = "scan-by"
+SCAN_START = "scan-start"
+SCAN_STOP = "scan-stop"
+SCAN_PROGRESS = "scan-progress"
+SCAN_TOTALS = "scan-totals"
+SCAN_HEAD = "scan-head"
+SCAN_LINES = "scan-lines"
+SCAN_NOTE = "scan-note"
+
 # Strip
 STRIP_SOURCE = "strip-source"
 STRIP_LENS = "strip-lens"

@@ -13,6 +13,7 @@ from dxr_dash.browser.explained_panel import explained
 from dxr_dash.browser.map_section import map_section
 from dxr_dash.browser.panels import EMPTY_FIGURE, action, field, icon_action, segments
 from dxr_dash.browser.rank_panel import rank_panel
+from dxr_dash.browser.scan_panel import scan_panel
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.strip_panel import strip_panel
 from dxr_dash.collection.store import Collection
@@ -21,7 +22,7 @@ from dxr_dash.figures.distance_figure import figure_height_px
 
 _KEYS = (
     ("/", "find an image by its name"),
-    ("a  c  e", "the answer; compare sets; explore: rank curves and the strip"),
+    ("a  c  x  e", "the answer; compare sets; scan: every X; explore: rank curves and the strip"),
     ("← → on compared distances", "move the reading line"),
     ("p  l  b", "pan, lasso, box"),
     ("m", "the map as points or as a mosaic"),
@@ -48,6 +49,7 @@ def page(collection: Collection) -> Component:
                 [
                     _answer_column(),
                     compare_column(collection),
+                    scan_panel(collection),
                     html.Div(
                         [map_section(collection), strip_panel(), _distances_panel(collection)],
                         className="column centre",
@@ -167,6 +169,7 @@ def _pages() -> Component:
     choices = (
         ("answer", "Answer", "Do the features retrieve X? Verdict and distances (a)"),
         ("compare", "Compare", "The shown query sets side by side (c)"),
+        ("scan", "Scan", "What do the features retrieve at all? Every label or cluster as X (x)"),
         ("explore", "Explore", "Rank curves, filmstrips and the strip (e)"),
     )
     return segments("page", choices, chosen="answer", label="Page")

@@ -37,6 +37,7 @@ from dxr_dash.collection.images import FoundFile, find_images
 from dxr_dash.collection.journal import Journal
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import forget_removed
+from dxr_dash.collection.scans import forget_stale
 from dxr_dash.collection.spaces import Request, SpaceWork, make_space
 from dxr_dash.collection.steps import LOCK, fingerprint, locked, write_json
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
@@ -254,6 +255,7 @@ def _tidy(folder: Path, manifest: dict[str, Any]) -> None:
             shutil.rmtree(path, ignore_errors=True)
     shutil.rmtree(folder / JOURNAL, ignore_errors=True)
     forget_removed(folder)
+    forget_stale(folder, list(kept))
 
 
 def _check_places(root: Path, folder: Path) -> None:

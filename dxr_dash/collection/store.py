@@ -16,6 +16,7 @@ The folder NAME.dxr holds
     steps/baseline-*/            baseline.npy (M,) float32, ascending
     queries/ID/                  one query set each (query_sets.py)
     benchmarks/                  vectors of cropped queries (benchmarks/crops.py)
+    scans/KEY/                   one scan each (scans.py)
     journal/                     batches of a build that has not finished
 """
 
@@ -38,6 +39,7 @@ from dxr_dash.collection.labels import LABEL, RESERVED
 from dxr_dash.collection.layouts import TITLES, TSNE, UMAP, Layout
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import QuerySet, read_query_sets
+from dxr_dash.collection.scans import finished_scans
 from dxr_dash.collection.steps import damaged_files, read_json
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import FloatArray, IntArray, Skipped
@@ -71,6 +73,7 @@ class Space:
         self.recall_at: int = facts["recall_at"]
         self.graph_method: str = facts["graph_method"]
         self.fingerprint: str = facts["steps"]["vectors"].rpartition("-")[2]
+        self.step_names: tuple[str, ...] = tuple(facts["steps"].values())
         self.request: dict[str, Any] = facts["request"]
         self._steps = {name: steps / folder for name, folder in facts["steps"].items()}
         self._folder = steps.parent
@@ -336,6 +339,8 @@ class Collection:
         ]
         for query_set in self.query_sets.values():
             found += damaged_files(query_set.folder)
+        for scan in finished_scans(self.folder):
+            found += damaged_files(scan)
         return found
 
 
