@@ -9,7 +9,7 @@ print(found.sentence, found.table, sep="\n")
 
 from __future__ import annotations
 
-from dxr_dash.api.answers import answer
+from dxr_dash.api.answers import answer, control_distances, control_of
 from dxr_dash.api.collections import build, build_demo, open_collection
 from dxr_dash.api.distances import baseline, distributions, row_distances, rows_in_polygon, set_distances
 from dxr_dash.api.evidence import findings
@@ -35,6 +35,8 @@ __all__ = [
     "build",
     "build_demo",
     "checked_rows",
+    "control_distances",
+    "control_of",
     "distributions",
     "find_query_set",
     "findings",
