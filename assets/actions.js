@@ -65,6 +65,8 @@
       dxr.askName({ title: "Rename query set", name, then: (text) => dxr.command({ do: "rename", set, name: text }) }),
     remove: ({ set }) => dxr.command({ do: "remove", set }),
     "confirm-name": () => confirm(),
+    report: ({ name }) => dxr.openReport(name),
+    "save-report": ({ form }) => dxr.saveReport(form),
   };
 
   document.addEventListener("click", (event) => {

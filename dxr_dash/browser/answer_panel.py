@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from dxr_dash import settings
 from dxr_dash.browser.attributes import attributes
-from dxr_dash.browser.panels import Picture, thumb
+from dxr_dash.browser.panels import Picture, action, thumb
 from dxr_dash.figures import theme as words
 from dxr_dash.records import Answer, Estimate, Proof, Verdict
 
@@ -24,9 +24,17 @@ def answer_panel(answer: Answer, space: str) -> list[Component]:
         question(answer.name, space),
         html.P(str(answer.verdict).capitalize(), className=f"verdict {_SIGNS[answer.verdict]}"),
         html.P(_beyond_verdict(answer), className="sentence", dir="auto"),
-        html.P(
-            f"{words.count(answer.n_images)} images against {words.count(answer.n_compared)} of the gallery",
-            className="hint",
+        html.Div(
+            [
+                html.P(
+                    f"{words.count(answer.n_images)} images against {words.count(answer.n_compared)} of the gallery",
+                    className="hint",
+                ),
+                action(
+                    "Report…", "report", title="Save all that stands behind this answer", name=answer.name
+                ),
+            ],
+            className="answer-line",
         ),
         _measures(answer),
         _warnings(answer.warnings),

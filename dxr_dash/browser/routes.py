@@ -16,6 +16,7 @@ from dxr_dash import api, settings
 from dxr_dash.browser import map_panel, uploads, urls
 from dxr_dash.browser.panels import picture
 from dxr_dash.browser.rankings import label_table, ranking_page
+from dxr_dash.browser.report_dialog import register_report
 from dxr_dash.browser.state import ARRANGEMENTS, MOSAIC, Selection
 from dxr_dash.browser.strip_panel import rows_named, selected_in_map_order
 from dxr_dash.collection.store import Collection
@@ -48,6 +49,7 @@ def register_routes(server: Flask, collection: Collection) -> None:
     _map_routes(server, collection)
     _ranking_routes(server, collection)
     _strip_routes(server, collection)
+    register_report(server, collection)
 
     @server.post(urls.QUERY_SETS)
     def query_sets() -> Response:

@@ -110,7 +110,7 @@ def serve(
 
 
 def _harden(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     return response

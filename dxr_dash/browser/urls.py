@@ -19,6 +19,7 @@ LABEL_NAMES = "/labels/<version>.json"
 ORDER = "/order/<version>/<space>/<layout>.u32"
 SELECTED = "/selected/<version>.u32"  # and what the page's address says of the selection
 SLIVERS = "/slivers/<version>/<rows>.jpg"  # gallery rows, with commas between
+REPORT = "/report/<version>/<space>/<query_set>.<form>"
 QUERY_SETS = "/query-sets"
 
 

@@ -25,7 +25,7 @@ Element = ET.Element
 DASHES = {"solid": "", "dot": "2 3", "dash": "7 4", "dashdot": "7 3 2 3"}
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 _SI = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
-_TICK_PX = 90  # between two ticks of a horizontal axis, about
+_TICK_PX = 60  # between two ticks of a horizontal axis, about
 _RGBA = re.compile(r"rgba\((\d+),(\d+),(\d+),([\d.]+)\)")
 _NAMED = ("paper", "ink", "muted", "grid", "baseline", "rest")
 

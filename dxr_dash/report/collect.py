@@ -62,8 +62,8 @@ def make_report(
         _refuse_empty(one)
     pairs = [(one, api.control_of(collection, one, control)) for one in asked]
     sections = []
-    for place, (one, other) in enumerate(pairs):
-        on_progress("reading the answers", place, len(asked))
+    for one, other in pairs:
+        on_progress(f"asking for {one.name}", 0, 0)
         sections.append(_section(collection, where, one, other))
     return Report(
         collection={

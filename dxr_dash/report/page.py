@@ -33,8 +33,8 @@ PARTS = (
 )
 """The parts of a section, in order: ``templates/parts/NAME.html`` each, which sees ``section`` and ``view``."""
 SIGNS = {Verdict.YES: "yes", Verdict.PARTLY: "partly", Verdict.NO: "no", Verdict.CANNOT_TELL: "unclear"}
-FIGURE_PX = 760
-RANKS_HEIGHT_PX = 230
+FIGURE_PX = 680
+RANKS_HEIGHT_PX = 210
 _TRACK = 200  # units of the little graphics of measures
 MEMBER_COLUMNS = {
     "auroc": ("AUROC", words.measure),
