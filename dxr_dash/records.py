@@ -1,8 +1,8 @@
 """The frozen records that pass between disk, numbers, pictures and screen.
 
-Array letters: N gallery images, Q query images, D dimensions, K neighbours held, k neighbours asked for,
-B draws. A *row* is an image's place in the gallery. An *item* names an image of a query or of its ranking
-in one integer: a gallery row when it is >= 0, the outside image ``-1 - item`` of the query set otherwise.
+Array letters: N gallery images, Q query images, q of them that are asked with, D dimensions, K neighbours held, k
+neighbours asked for, B draws. A *row* is an image's place in the gallery. An *item* names an image of a query or of
+its ranking in one integer: a gallery row when it is >= 0, the outside image ``-1 - item`` of the query set otherwise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+Number = TypeVar("Number", bound=np.generic)
 
 OnProgress = Callable[[str, int, int], None]
 """Called as (step, done, total) while long work goes on; total 0 means not known yet."""
@@ -131,26 +132,43 @@ class RankCurve:
 
 
 @dataclass(frozen=True)
+class NearestMembers:
+    """How near every image is to a query set.
+
+    Attributes:
+        distances: (N,) float32, for every gallery row the distance to the nearest *other* member; NaN without one.
+        members: (N,) int64, position 0..Q-1 of that member; -1 where there is none.
+        within: (Q,) float32, for every member the distance to the nearest other one; NaN without one.
+    """
+
+    distances: FloatArray
+    members: IntArray
+    within: FloatArray
+
+
+@dataclass(frozen=True)
 class SetDistances:
     """All that one query set's distances say about it, without an array of N x Q.
 
-    "Compared" gallery images are those that are not members of the set themselves.
+    "Compared" gallery images are those that are not members of the set themselves. A large set is asked with q of its
+    Q members; all of them are still to be found.
 
     Attributes:
         items: (Q,) the members, as items.
-        within: (Q, Q) float32 distances between members; the diagonal is NaN.
-        n_less: (Q, Q) int64, [q, m] = compared gallery images strictly nearer to q than member m is.
-        n_equal: (Q, Q) int64, [q, m] = compared gallery images exactly as far from q as member m is.
+        asked: (q,) positions 0..Q-1 of the members that were asked with, ascending; all of a set that is not large.
+        within: (q, Q) float32 distances from the asked members to all; NaN from an image to itself.
+        n_less: (q, Q) int64, [q, m] = compared gallery images strictly nearer to q than member m is.
+        n_equal: (q, Q) int64, [q, m] = compared gallery images exactly as far from q as member m is.
         n_compared: how many gallery images were compared, M.
         edges: (n_bins + 1,) float32 edges of the histogram bins.
-        to_gallery: (Q, n_bins) int64 histogram of the distances from each member to the compared images.
-        nearest_rows: (Q, k) compared gallery rows nearest to each member, nearest first.
-        nearest_distances: (Q, k) float32.
-        set_distance: (N,) float32, for every gallery row the distance to the nearest *other* member.
-        nearest_member: (N,) int64, position 0..Q-1 of that member; -1 where there is none.
+        to_gallery: (q, n_bins) int64 histogram of the distances from each asked member to the compared images.
+        nearest_rows: (q, k) compared gallery rows nearest to each asked member, nearest first.
+        nearest_distances: (q, k) float32.
+        nearest_members: None unless all members were asked.
     """
 
     items: IntArray
+    asked: IntArray
     within: FloatArray
     n_less: IntArray
     n_equal: IntArray
@@ -159,8 +177,26 @@ class SetDistances:
     to_gallery: IntArray
     nearest_rows: IntArray
     nearest_distances: FloatArray
-    set_distance: FloatArray
-    nearest_member: IntArray
+    nearest_members: NearestMembers | None
+
+    @property
+    def asked_items(self) -> IntArray:
+        """(q,) the members that were asked with, as items."""
+        return self.items[self.asked]
+
+    @property
+    def own_rows(self) -> IntArray:
+        """The gallery rows that are members."""
+        return self.items[self.items >= 0]
+
+    @property
+    def n_gallery(self) -> int:
+        """N."""
+        return self.n_compared + len(self.own_rows)
+
+    def among_asked(self, matrix: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        """Cut from a (q, Q) matrix the (q, q) part between asked members."""
+        return matrix[:, self.asked]
 
 
 @dataclass(frozen=True)
@@ -217,17 +253,63 @@ class AgainstControl:
 
 
 @dataclass(frozen=True)
+class MemberMeasures:
+    """The known-item test of each member that was asked with.
+
+    Attributes:
+        items: (q,) the members, as items.
+        auroc: (q,) float64.
+        average_precision: (q,) float64.
+        precision: (q,) float64.
+        recall: (q,) float64.
+        first_hit: (q,) int64, rank of the first other member; 0 when there is none.
+    """
+
+    items: IntArray
+    auroc: DoubleArray
+    average_precision: DoubleArray
+    precision: DoubleArray
+    recall: DoubleArray
+    first_hit: IntArray
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the numbers of an answer rest on.
+
+    Attributes:
+        n_baseline: random gallery pairs of the baseline.
+        all_pairs: whether these are all pairs there are: then nothing was sampled.
+        baseline_bound: with the given confidence no percentile is off by more; 0 for all pairs.
+        n_draws: of the bootstrap.
+        confidence: of intervals and bound.
+        seed: of everything that is drawn.
+    """
+
+    n_baseline: int
+    all_pairs: bool
+    baseline_bound: float
+    n_draws: int
+    confidence: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class Answer:
     """Do these features retrieve X? In fixed words, with the numbers and images that say so.
 
     Attributes:
         sentence: the answer in fixed words.
+        n_images: Q. n_compared: M gallery images. n_asked: q members that the measures are averaged over.
         auroc: chance that a member is nearer to a member than a gallery image is; ties count half.
         mean_ap: mean average precision of the known-item test.
         precision: precision at ``settings.PRECISION_AT`` (or at the number of relevant images, if fewer).
-        per_image_auroc, per_image_ap: (Q,) float64 per member, in the order of ``items``.
+        recall: share of the other members among the first ``settings.RECALL_FIRST`` of the ranking.
+        first_hit: median rank of the first other member, with its interval; chance is the median of a random order.
+        members: of each asked member.
         proofs: best, median and worst member by average precision.
         warnings: what could overturn the verdict, as full sentences.
+        basis: what the numbers rest on.
     """
 
     name: str
@@ -235,22 +317,30 @@ class Answer:
     sentence: str
     n_images: int
     n_compared: int
+    n_asked: int
     auroc: Estimate
     mean_ap: Estimate
     precision: Estimate
+    recall: Estimate
+    first_hit: Estimate
     control: AgainstControl | None
-    items: IntArray
-    per_image_auroc: DoubleArray
-    per_image_ap: DoubleArray
+    members: MemberMeasures
     proofs: tuple[Proof, ...]
     warnings: tuple[str, ...]
+    basis: Basis
 
     @property
     def table(self) -> pd.DataFrame:
         """The measures as a table: one line each, with value, interval and chance."""
         import pandas as pd
 
-        lines = {"AUROC": self.auroc, "mAP": self.mean_ap, "precision": self.precision}
+        lines = {
+            "AUROC": self.auroc,
+            "mAP": self.mean_ap,
+            "precision": self.precision,
+            "recall": self.recall,
+            "first hit": self.first_hit,
+        }
         if self.control is not None:
             lines["AUROC over control"] = self.control.auroc
         return pd.DataFrame({name: asdict(estimate) for name, estimate in lines.items()}).T

@@ -56,6 +56,12 @@ BOOTSTRAP_DRAWS = 2_000
 CONFIDENCE = 0.95
 MIN_QUERY_IMAGES = 5  # fewer cannot carry a verdict
 PRECISION_AT = 10
+RECALL_FIRST = 100  # places of the ranking that recall looks at
+ANSWER_QUERIES = (
+    512  # members that a set is asked with, at most: intervals are narrow by then, and time is not
+)
+ANSWER_PAIRS = 2**23  # and no more than this, divided by the set's size, but
+ANSWER_FEWEST = 64  # never fewer
 
 # Findings beside the answer: random sets, what is retrieved instead, the linear probe
 RANDOM_SETS = 200  # p-values can fall to 1 / 201

@@ -57,7 +57,7 @@ def measure_coverage(
     )
     for name, population in populations(centres, rng):
         everything = set_distances(population, -1 - np.arange(N_POPULATION), gallery, metric="cosine", k=1)
-        pairs = auroc_matrix(everything.n_less, everything.n_equal, everything.n_compared)
+        pairs = auroc_matrix(everything.within, everything.n_less, everything.n_equal, everything.n_compared)
         truth = float(np.nanmean(pairs))
         for size in SIZES:
             found = []

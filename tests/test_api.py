@@ -90,7 +90,7 @@ def test_the_answer_agrees_with_scikit_learn(collection: Collection) -> None:
         precisions.append(average_precision_score(relevant, -true[row, others]))
     assert found.auroc.value == pytest.approx(np.mean(aurocs), abs=1e-9)
     assert found.mean_ap.value == pytest.approx(np.mean(precisions), abs=1e-9)
-    np.testing.assert_allclose(found.per_image_ap, precisions, atol=1e-9)
+    np.testing.assert_allclose(found.members.average_precision, precisions, atol=1e-9)
     assert found.n_images == 10
     assert found.n_compared == N_IMAGES - 10
     assert found.auroc.low <= found.auroc.value <= found.auroc.high
@@ -371,3 +371,31 @@ def test_a_single_image_has_findings_that_say_little(collection: Collection) -> 
     found = dxr.findings(collection, one.id)
     assert (found.among_random, found.probe) == (None, None)
     assert found.instead == ()
+
+
+def test_a_large_set_is_asked_with_some_members_and_shows_all(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "ANSWER_QUERIES", 8)
+    monkeypatch.setattr(settings, "ANSWER_FEWEST", 4)
+    rows = list(range(20, 50))
+    files = [(f"{i}.png", file_of(600 + i)) for i in range(3)]
+    one, _ = dxr.add_query_set(collection, "many", rows=rows, images=files)
+    found = dxr.answer(collection, one.id)
+    assert (found.n_images, found.n_asked, len(found.members.items)) == (33, 8, 8)
+    assert set(found.members.items) < set(one.items)
+    assert dxr.findings(collection, one.id).probe is not None
+
+    vectors = np.array(collection.space().vectors, np.float64)
+    members = np.concatenate([vectors[rows], one.outside_vectors(collection.space().fingerprint)])
+    true = cosine_distances(members, vectors)
+    far = true.copy()
+    far[np.arange(30), rows] = np.inf
+    near = api.nearest_members(collection, one.id)
+    np.testing.assert_allclose(near.distances, far.min(axis=0), atol=1e-6)
+    true[:, rows] = np.inf
+    assert api.nearest_to_outside(collection, one.id).tolist() == true[30:].argmin(axis=1).tolist()
+    unasked = next(int(item) for item in one.items if item not in found.members.items)
+    drawn = api.distributions(collection, [one.id], items=[(one.id, unasked)])
+    assert [part.name for _, part in drawn] == ["baseline", "to gallery", "within", f"image {unasked}"]
+    assert drawn[-1][1].n == N_IMAGES - 30

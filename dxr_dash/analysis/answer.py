@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import binom
 
 from dxr_dash import settings
-from dxr_dash.analysis.baseline import closer_than
+from dxr_dash.analysis.baseline import closer_than, dkw_bound
 from dxr_dash.analysis.bootstrap import image_weights, interval, pair_estimate, resample_pulls
 from dxr_dash.analysis.cautions import cautions
-from dxr_dash.analysis.leave_one_out import mean_ap_without, precision_without
+from dxr_dash.analysis.leave_one_out import mean_ap_without, precision_without, recall_without
 from dxr_dash.analysis.retrieval import (
     auroc_matrix,
     average_precision,
     chance_average_precision,
+    chance_first_hit,
     first_hit_rank,
     known_item_ranking,
     precision_at,
+    recall_at,
 )
 from dxr_dash.analysis.verdict import VERDICTS, Evidence, decide, sentence
 from dxr_dash.errors import QueryError
-from dxr_dash.records import AgainstControl, Answer, DoubleArray, Estimate, FloatArray, Proof, SetDistances
+from dxr_dash.records import (
+    AgainstControl,
+    Answer,
+    Basis,
+    DoubleArray,
+    Estimate,
+    FloatArray,
+    IntArray,
+    MemberMeasures,
+    Proof,
+    SetDistances,
+)
 
 PROOF_IMAGES = 12
 UNKNOWN = float("nan")
@@ -41,7 +55,7 @@ def answer(
         name: what the set is called; it stands in the sentence.
         distances: of the set.
         baseline_sorted: (M,) float32, ascending.
-        control: name, number of images C, and (Q, C) float32 distances from each member to each control image.
+        control: name, number of images C, and (q, C) float32 distances from each asked member to each control image.
             The control set must share no image with the query set.
         seed: same seed, same intervals.
         draws: of the bootstrap.
@@ -55,42 +69,112 @@ def answer(
         QueryError: the control distances do not belong to this set.
     """
     rng = np.random.default_rng(seed)
-    n_images = len(distances.items)
-    pairs = auroc_matrix(distances.n_less, distances.n_equal, distances.n_compared)
-    sorted_arrays = (distances.within, distances.n_less, distances.n_equal)
-    weights = image_weights(n_images, draws, rng)
-    strange_weights = image_weights(n_images + 1, draws, rng)
-    auroc = _auroc(pairs, weights, strange_weights, confidence)
-    per_image_ap = average_precision(*sorted_arrays)
-    n_ranked = distances.n_compared + n_images - 1
-    mean_ap = precision = Estimate(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
-    if n_images > 1:
-        chance_ap = chance_average_precision(n_images - 1, n_ranked)
-        mean_ap = Estimate(float(per_image_ap.mean()), UNKNOWN, UNKNOWN, chance_ap)
-        per_image_precision = precision_at(*sorted_arrays, k=settings.PRECISION_AT)
-        precision = Estimate(float(per_image_precision.mean()), UNKNOWN, UNKNOWN, (n_images - 1) / n_ranked)
-    if n_images > 2:  # two images are one pair: nothing to resample
-        mean_ap = _with_interval(mean_ap, mean_ap_without(*sorted_arrays), weights, confidence)
-        without = precision_without(*sorted_arrays, k=settings.PRECISION_AT)
-        precision = _with_interval(precision, without, weights, confidence)
-    against = _against(control, distances.within, weights, strange_weights, confidence, rng)
-    evidence = Evidence(name, n_images, distances.n_compared, auroc, mean_ap, against)
+    n_images, n_asked = len(distances.items), len(distances.asked)
+    counts = (distances.within, distances.n_less, distances.n_equal)
+    pairs = auroc_matrix(*counts, distances.n_compared)
+    weights = image_weights(n_asked, draws, rng)
+    strange_weights = image_weights(n_asked + 1, draws, rng)
+    auroc = _auroc(distances, pairs, weights, strange_weights, confidence)
+    members = member_measures(distances, pairs)
+    measures = _over_the_set(distances, members, weights, confidence)
+    against = _against(control, distances, weights, strange_weights, confidence, rng)
+    evidence = Evidence(name, n_images, distances.n_compared, auroc, measures[0], against)
     reason = decide(evidence)
     return Answer(
-        name=name,
-        verdict=VERDICTS[reason],
-        sentence=sentence(reason, evidence),
-        n_images=n_images,
-        n_compared=distances.n_compared,
-        auroc=auroc,
-        mean_ap=mean_ap,
-        precision=precision,
+        name,
+        VERDICTS[reason],
+        sentence(reason, evidence),
+        n_images,
+        distances.n_compared,
+        n_asked,
+        auroc,
+        *measures,
         control=against,
-        items=distances.items,
-        per_image_auroc=_row_means(pairs),
-        per_image_ap=per_image_ap,
-        proofs=_proofs(distances, per_image_ap, baseline_sorted),
+        members=members,
+        proofs=_proofs(distances, members, baseline_sorted),
         warnings=cautions(distances, baseline_sorted, confidence),
+        basis=_basis(distances, baseline_sorted, draws, confidence, seed),
+    )
+
+
+def member_measures(distances: SetDistances, pairs: DoubleArray) -> MemberMeasures:
+    """Measure the known-item test of each member that was asked with.
+
+    Args:
+        distances: of the set.
+        pairs: (q, Q) from ``auroc_matrix``.
+    """
+    counts = (distances.within, distances.n_less, distances.n_equal)
+    return MemberMeasures(
+        items=distances.asked_items,
+        auroc=_row_means(pairs),
+        average_precision=average_precision(*counts),
+        precision=precision_at(*counts, k=settings.PRECISION_AT),
+        recall=recall_at(*counts, k=settings.RECALL_FIRST),
+        first_hit=first_hit_rank(*counts),
+    )
+
+
+def _over_the_set(
+    distances: SetDistances, members: MemberMeasures, weights: DoubleArray, confidence: float
+) -> tuple[Estimate, Estimate, Estimate, Estimate]:
+    """Give mean average precision, precision, recall and first hit over the set, each with interval and chance."""
+    n_others = len(distances.items) - 1
+    if n_others < 1:
+        unknown = Estimate(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+        return unknown, unknown, unknown, unknown
+    n_ranked = distances.n_compared + n_others
+    counts = (distances.within, distances.n_less, distances.n_equal)
+    chances = (
+        chance_average_precision(n_others, n_ranked),
+        n_others / n_ranked,
+        min(settings.RECALL_FIRST, n_ranked) / n_ranked,
+    )
+    values = [float(one.mean()) for one in (members.average_precision, members.precision, members.recall)]
+    ends = [(UNKNOWN, UNKNOWN)] * 3
+    if n_others > 1:  # two images are one pair: nothing to resample
+        without = (
+            mean_ap_without(*counts),
+            precision_without(*counts, k=settings.PRECISION_AT),
+            recall_without(*counts, k=settings.RECALL_FIRST),
+        )
+        targets = np.delete(np.arange(len(distances.items)), distances.asked)
+        ends = [
+            interval(resample_pulls(value, one[distances.asked], weights, targets=one[targets]), confidence)
+            for value, one in zip(values, without, strict=True)
+        ]
+    found = [Estimate(*parts) for parts in zip(values, *zip(*ends, strict=True), chances, strict=True)]
+    hit = _median(members.first_hit, confidence)
+    return found[0], found[1], found[2], Estimate(*hit, chance_first_hit(n_others, n_ranked))
+
+
+def _median(ranks: IntArray, confidence: float) -> tuple[float, float, float]:
+    """Give the median of ranks, and the two ranks that hold the true one by the binomial distribution.
+
+    Source:
+        Conover, Practical Nonparametric Statistics, 3rd ed. (1999), section 3.2.
+    """
+    ascending = np.sort(ranks)
+    n = len(ascending)
+    middle = float(np.median(ascending))
+    first = int(
+        binom.ppf((1.0 - confidence) / 2.0, n, 0.5)
+    )  # this rank is the first that may be the lower end
+    if first < 1:
+        return middle, UNKNOWN, UNKNOWN
+    return middle, float(ascending[first - 1]), float(ascending[n - first])
+
+
+def _basis(distances: SetDistances, baseline: FloatArray, draws: int, confidence: float, seed: int) -> Basis:
+    n_images = distances.n_gallery
+    everything = baseline.size == n_images * (n_images - 1) // 2
+    return Basis(
+        n_baseline=int(baseline.size),
+        all_pairs=everything,
+        baseline_bound=0.0 if everything else dkw_bound(baseline.size, confidence),
+        n_draws=draws,
+        confidence=confidence,
+        seed=seed,
     )
 
 
@@ -98,48 +182,47 @@ def control_shares(within: FloatArray, to_control: FloatArray) -> tuple[DoubleAr
     """Compare the distances between members with those to control images; ties count half.
 
     Args:
-        within: (Q, Q), NaN on the diagonal.
-        to_control: (Q, C).
+        within: (q, Q), NaN from an image to itself.
+        to_control: (q, C).
 
     Returns:
-        (Q, Q) float64, [q, m] = share of control images that are farther from q than m, NaN on the diagonal;
+        (q, Q) float64, [q, m] = share of control images that are farther from q than m, NaN from an image to itself;
         and (C,) float64, the share of pairs (q, m) whose m is nearer to q than this control image.
     """
-    n_images, n_control = to_control.shape
-    matrix = np.full((n_images, n_images), np.nan)
+    n_queries, n_control = to_control.shape
+    matrix = np.full(within.shape, np.nan)
     shares = np.zeros(n_control)
-    for query in range(n_images):
-        others = np.delete(within[query], query)
+    others_of_all = ~np.isnan(within)
+    for query in range(n_queries):
+        others = within[query, others_of_all[query]]
         controls = np.sort(to_control[query])
         not_farther = np.searchsorted(controls, others) + np.searchsorted(controls, others, side="right")
-        matrix[query, np.arange(n_images) != query] = 1.0 - not_farther / (2.0 * n_control)
+        matrix[query, others_of_all[query]] = 1.0 - not_farther / (2.0 * n_control)
         others.sort()
         shares += np.searchsorted(others, to_control[query]) / 2.0
         shares += np.searchsorted(others, to_control[query], side="right") / 2.0
-    return matrix, shares / (n_images * (n_images - 1)) if n_images > 1 else np.full(n_control, np.nan)
+    n_pairs = int(np.count_nonzero(others_of_all))
+    return matrix, shares / n_pairs if n_pairs else np.full(n_control, np.nan)
 
 
 def _auroc(
-    pairs: DoubleArray, weights: DoubleArray, strange_weights: DoubleArray, confidence: float
+    distances: SetDistances,
+    pairs: DoubleArray,
+    weights: DoubleArray,
+    strange_weights: DoubleArray,
+    confidence: float,
 ) -> Estimate:
-    n_images = len(pairs)
-    if n_images < 2 or np.isnan(pairs[0, 1]):
+    if pairs.shape[1] < 2 or distances.n_compared == 0:
         return Estimate(UNKNOWN, UNKNOWN, UNKNOWN, 0.5)
-    if n_images < 3:
-        return Estimate(float(np.nanmean(pairs)), UNKNOWN, UNKNOWN, 0.5)
-    return pair_estimate(pairs, weights, strange_weights, confidence)
-
-
-def _with_interval(
-    estimate: Estimate, without: DoubleArray, weights: DoubleArray, confidence: float
-) -> Estimate:
-    low, high = interval(resample_pulls(estimate.value, without, weights), confidence)
-    return Estimate(estimate.value, low, high, estimate.chance)
+    value = float(np.nanmean(pairs))
+    if len(pairs) < 3:
+        return Estimate(value, UNKNOWN, UNKNOWN, 0.5)
+    return pair_estimate(distances.among_asked(pairs), weights, strange_weights, confidence, value=value)
 
 
 def _against(
     control: tuple[str, int, FloatArray] | None,
-    within: FloatArray,
+    distances: SetDistances,
     weights: DoubleArray,
     strange_weights: DoubleArray,
     confidence: float,
@@ -148,23 +231,24 @@ def _against(
     if control is None:
         return None
     name, n_control, to_control = control
-    n_images = len(within)
-    if to_control.shape != (n_images, n_control):
+    n_queries = len(distances.asked)
+    if to_control.shape != (n_queries, n_control):
         raise QueryError(
             f"The distances to the control set {name} have shape {to_control.shape}, "
-            f"not ({n_images}, {n_control}).",
-            "Measure them from every image of the query set to every control image.",
+            f"not ({n_queries}, {n_control}).",
+            "Measure them from every image that is asked with to every control image.",
         )
     if n_control == 0:
         raise QueryError(f"The control set {name} is empty.", "Choose another, or none.")
-    if n_images < 3:
+    if n_queries < 3:
         return AgainstControl(name, n_control, Estimate(UNKNOWN, UNKNOWN, UNKNOWN, 0.5))
-    matrix, shares = control_shares(within, to_control)
+    matrix, shares = control_shares(distances.within, to_control)
     found = pair_estimate(
-        matrix,
+        distances.among_asked(matrix),
         weights,
         strange_weights,
         confidence,
+        value=float(np.nanmean(matrix)),
         control_shares=shares,
         control_weights=image_weights(n_control, len(weights), rng),
     )
@@ -173,30 +257,27 @@ def _against(
 
 def _row_means(pairs: DoubleArray) -> DoubleArray:
     """Average over the others; a row without others, or without a gallery, is NaN, and numpy need not warn."""
-    n_images = len(pairs)
-    if n_images < 2:
-        return np.full(n_images, np.nan)
-    off = pairs.copy()
-    np.fill_diagonal(off, 0.0)
-    result: DoubleArray = off.sum(axis=1) / (n_images - 1)
-    return result
+    known = ~np.isnan(pairs)
+    n_known = known.sum(axis=1)
+    sums = np.where(known, pairs, 0.0).sum(axis=1)
+    means: DoubleArray = np.divide(sums, n_known, out=np.full(len(pairs), np.nan), where=n_known > 0)
+    return means
 
 
-def _proofs(distances: SetDistances, per_image_ap: DoubleArray, baseline: FloatArray) -> tuple[Proof, ...]:
+def _proofs(distances: SetDistances, members: MemberMeasures, baseline: FloatArray) -> tuple[Proof, ...]:
     """Show the best, the median and the worst member by average precision; all of them when fewer than three."""
     held = distances.nearest_rows.shape[1]
     length = PROOF_IMAGES if held >= distances.n_compared else min(PROOF_IMAGES, held)
     items, values, hits = known_item_ranking(distances, k=length)
-    first = first_hit_rank(distances.within, distances.n_less, distances.n_equal)
-    order = np.argsort(-per_image_ap, kind="stable")
+    order = np.argsort(-members.average_precision, kind="stable")
     shown = dict.fromkeys((0, (len(order) - 1) // 2, len(order) - 1))  # in this order, none twice
     if len(order) < 3:
         shown = dict.fromkeys(range(len(order)))
     return tuple(
         Proof(
-            item=int(distances.items[query]),
-            average_precision=float(per_image_ap[query]),
-            first_hit=int(first[query]),
+            item=int(members.items[query]),
+            average_precision=float(members.average_precision[query]),
+            first_hit=int(members.first_hit[query]),
             ranking=items[query],
             distances=values[query],
             percentiles=closer_than(values[query], baseline),

@@ -63,13 +63,23 @@ def resample_pairs(matrix: DoubleArray, weights: DoubleArray) -> Resampled:
     return Resampled(float(value), draws, (n - 1) * (without.mean() - without), n)
 
 
-def resample_pulls(value: float, without: DoubleArray, weights: DoubleArray) -> Resampled:
+def resample_pulls(
+    value: float,
+    without: DoubleArray,
+    weights: DoubleArray,
+    *,
+    targets: DoubleArray | None = None,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Resampled:
     """Resample a measure to first order, from its values with each image left out.
 
     Args:
         value: the measure on all images.
-        without: (Q,) the measure without each image.
-        weights: (B, Q) from ``image_weights``.
+        without: (q,) the measure without each image.
+        weights: (B, q) from ``image_weights``.
+        targets: (r,) the measure without each image that only is a target, where others alone were asked with. They
+            are many: their effect is added as a normal deviate.
+        bounds: of the measure.
 
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 20.3 (the infinitesimal and the
@@ -77,7 +87,13 @@ def resample_pulls(value: float, without: DoubleArray, weights: DoubleArray) -> 
     """
     n = len(without)
     pulls = (n - 1) * (without.mean() - without)
-    return Resampled(value, np.clip(value + weights @ pulls / n, 0.0, 1.0), pulls, n)
+    draws = value + weights @ pulls / n
+    if targets is not None and len(targets) > 1:
+        spread = np.sqrt(np.square(targets - targets.mean()).sum())
+        # Evenly spaced quantiles in an order of their own: seeded, and without an error of sampling.
+        normal = ndtri((np.arange(len(draws)) + 0.5) / len(draws))
+        draws += spread * np.random.default_rng(len(draws)).permutation(normal)
+    return Resampled(value, np.clip(draws, *bounds), pulls, n)
 
 
 def interval(found: Resampled, confidence: float) -> tuple[float, float]:
@@ -118,6 +134,7 @@ def pair_estimate(
     strange_weights: DoubleArray,
     confidence: float,
     *,
+    value: float | None = None,
     control_shares: DoubleArray | None = None,
     control_weights: DoubleArray | None = None,
 ) -> Estimate:
@@ -132,6 +149,7 @@ def pair_estimate(
         weights: (B, Q) from ``image_weights``.
         strange_weights: (B, Q + 1), for the set with the stranger.
         confidence: of the interval.
+        value: of the measure over more pairs than the matrix has; the interval is moved to it.
         control_shares: (C,) share of the pairs of members that are nearer than this control image.
         control_weights: (B, C); the control images are resampled too, to first order: their effect is added
             to that of the query images.
@@ -157,4 +175,5 @@ def pair_estimate(
         strange = replace(strange, draws=strange.draws + drawn[: len(strange.draws)])
     low, high = interval(found, confidence)
     strange_low = float(np.quantile(strange.draws, (1.0 - confidence) / 2.0))
-    return Estimate(found.value, max(0.0, min(low, strange_low)), high, 0.5)
+    moved = 0.0 if value is None else value - found.value
+    return Estimate(found.value + moved, max(0.0, min(low, strange_low) + moved), min(1.0, high + moved), 0.5)

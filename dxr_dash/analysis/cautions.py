@@ -48,9 +48,10 @@ def _few_images(distances: SetDistances) -> str:
 
 
 def near_pairs(distances: SetDistances, baseline: FloatArray) -> BoolArray:
-    """Find the pairs of members that are nearly the same image: (Q, Q) bool, symmetric, False on the diagonal."""
-    upper = np.triu_indices(len(distances.items), k=1)
-    pairs = distances.within[upper]
+    """Find the pairs of members that are nearly the same image: (q, q) bool, symmetric, False on the diagonal."""
+    within = distances.among_asked(distances.within)
+    upper = np.triu_indices(len(within), k=1)
+    pairs = within[upper]
     limit = 0.0
     if baseline.size and pairs.size:
         limit = min(
@@ -59,7 +60,7 @@ def near_pairs(distances: SetDistances, baseline: FloatArray) -> BoolArray:
         middle = float(np.median(pairs))
         if middle >= limit:  # else the set is little but copies
             limit = min(limit, NEAR_SHARE * middle)
-    near = np.zeros(distances.within.shape, np.bool_)
+    near = np.zeros(within.shape, np.bool_)
     near[upper] = (pairs < limit) | (pairs == 0)
     return near | near.T
 
@@ -67,7 +68,7 @@ def near_pairs(distances: SetDistances, baseline: FloatArray) -> BoolArray:
 def _near_duplicates(distances: SetDistances, baseline: FloatArray) -> str:
     close = near_pairs(distances, baseline)
     n_pairs = int(close.sum()) // 2
-    if np.count_nonzero(close.any(axis=1)) < max(1.0, NEAR_MEMBERS * len(distances.items)):
+    if np.count_nonzero(close.any(axis=1)) < max(1.0, NEAR_MEMBERS * len(close)):
         return ""
     are = "pair of images is" if n_pairs == 1 else "pairs of images are"
     return (
@@ -114,7 +115,7 @@ def _small_gallery(distances: SetDistances) -> str:
 
 
 def _rough_baseline(distances: SetDistances, baseline: FloatArray, confidence: float) -> str:
-    n_images = len(distances.set_distance)
+    n_images = distances.n_gallery
     if baseline.size == n_images * (n_images - 1) // 2:  # every pair: nothing was sampled
         return ""
     bound = dkw_bound(baseline.size, confidence)

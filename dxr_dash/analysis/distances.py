@@ -65,6 +65,10 @@ class Reference:
             wide *= _inverse(np.sqrt(squares))[:, None]
         return cls(metric, wide, squares)
 
+    def of_queries(self, places: IntArray) -> Reference:
+        """Keep some of the queries: (q,) positions."""
+        return Reference(self.metric, self.vectors[places], self.squares[places])
+
     def keys(self, block: DoubleArray, out: DoubleArray | None = None) -> DoubleArray:
         """Compare every query with (b, D) float64 vectors.
 

@@ -52,7 +52,7 @@ class Retrieved:
 
     Attributes:
         rows: (n,) gallery rows.
-        members: (n,) position 0..Q-1 of the member that each belongs to, the nearest one.
+        members: (n,) place 0..q-1 among the asked members of the one that each belongs to, the nearest one.
         distances: (n,) float32 to that member.
     """
 
@@ -112,10 +112,10 @@ def instead(
     near = retrieved_images(found, k=k)
     if not len(near.rows):
         return (), 0
-    compared = np.ones(len(found.set_distance), np.bool_)
-    own = found.items[found.items >= 0]
+    compared = np.ones(found.n_gallery, np.bool_)
+    own = found.own_rows
     compared[own] = False
-    each = np.bincount(near.members, minlength=len(found.items))
+    each = np.bincount(near.members, minlength=len(found.asked))
     tested: list[_Tested] = []
     for one in sorts:
         tested += _tested(one, near, each, compared, np.asarray(occurrence))
@@ -127,7 +127,7 @@ def instead(
     ]
     kept = _distinct(kept, near)
     kept.sort(key=lambda pair: (-pair[0].n_found, pair[0].p_value))
-    weights = image_weights(len(found.items), draws, np.random.default_rng(seed))
+    weights = image_weights(len(found.asked), draws, np.random.default_rng(seed))
     shown = [
         _described(one, q_value, near, each, own, weights, confidence)
         for one, q_value in kept[: settings.INSTEAD_SHOWN]
@@ -152,14 +152,15 @@ def own_values(
     Returns:
         Those whose lower end is at least ``settings.INSTEAD_LIFT`` times chance, the largest share first.
     """
-    inside = np.flatnonzero(found.items >= 0)
-    compared = np.ones(len(found.set_distance), np.bool_)
-    compared[found.items[inside]] = False
+    asked = found.asked_items
+    inside = np.flatnonzero(asked >= 0)
+    compared = np.ones(found.n_gallery, np.bool_)
+    compared[found.own_rows] = False
     result = []
     for one in sorts:
         codes = np.asarray(one.codes)
         in_gallery = np.bincount(codes[compared & (codes >= 0)], minlength=len(one.names))
-        values = codes[found.items[inside]]
+        values = codes[asked[inside]]
         usable = (values >= 0) & (in_gallery[values] > 0)
         members, values = inside[usable], values[usable]
         frequent = np.bincount(values).max(initial=0)

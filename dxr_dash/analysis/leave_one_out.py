@@ -1,4 +1,4 @@
-"""What one image of the set is worth: mAP and precision with each image left out, as query and as target.
+"""What one image of the set is worth: mAP, precision and recall with each image left out, as query and as target.
 
 Average precisions of two queries share their targets, so they are not independent, and an interval that
 resamples them as if they were is far too narrow (docs/statistics.md). Leaving an image out takes it from
@@ -7,6 +7,7 @@ the queries and from every other query's targets; the sizes of these changes car
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,16 +26,15 @@ class _Row:
     gallery_equal: IntArray
 
     @classmethod
-    def of(cls, query: int, within: FloatArray, n_less: IntArray, n_equal: IntArray) -> _Row:
-        others = np.delete(np.arange(len(within)), query)
-        order = others[np.argsort(within[query, others], kind="stable")]
-        values = within[query, order]
+    def of(cls, within: FloatArray, n_less: IntArray, n_equal: IntArray) -> _Row:
+        order = np.argsort(within, kind="stable")[:-1]  # NaN, the query itself, sorts last
+        values = within[order]
         return cls(
             order,
             np.searchsorted(values, values, side="left"),
             np.searchsorted(values, values, side="right"),
-            n_less[query, order],
-            n_equal[query, order],
+            n_less[order],
+            n_equal[order],
         )
 
     def sums_without(self, farther: DoubleArray, equal: DoubleArray, nearer: DoubleArray) -> DoubleArray:
@@ -55,36 +55,55 @@ def mean_ap_without(within: FloatArray, n_less: IntArray, n_equal: IntArray) -> 
     """Give mean average precision without each image.
 
     Args:
-        within: (Q, Q), Q at least 3.
-        n_less: (Q, Q).
-        n_equal: (Q, Q).
+        within: (q, Q), NaN from an image to itself; Q at least 3.
+        n_less: (q, Q).
+        n_equal: (q, Q).
 
     Returns:
-        (Q,) float64.
+        (Q,) float64; NaN for the only query.
     """
-    n = len(within)
+    n = within.shape[1]
     total = np.zeros(n)
-    for query in range(n):
-        row = _Row.of(query, within, n_less, n_equal)
+    for row in _rows(within, n_less, n_equal):
         gallery = row.gallery_before + row.gallery_equal
         fewer = row.end - 1
         less = fewer / np.maximum(fewer + gallery, 1)
         total[row.order] += row.sums_without(row.end / (row.end + gallery), less, less) / (n - 2)
-    return total / (n - 1)
+    return total / _queries_left(within)
 
 
 def precision_without(within: FloatArray, n_less: IntArray, n_equal: IntArray, *, k: int) -> DoubleArray:
     """Give mean precision at k without each image; arguments and result as in ``mean_ap_without``."""
-    n = len(within)
-    places = min(k, n - 2)
-    total = np.zeros(n)
-    for query in range(n):
-        row = _Row.of(query, within, n_less, n_equal)
+    places = min(k, within.shape[1] - 2)
+    result: DoubleArray = _hits_without(within, n_less, n_equal, places) / places
+    return result
+
+
+def recall_without(within: FloatArray, n_less: IntArray, n_equal: IntArray, *, k: int) -> DoubleArray:
+    """Give mean recall at k without each image; arguments and result as in ``mean_ap_without``."""
+    result: DoubleArray = _hits_without(within, n_less, n_equal, k) / (within.shape[1] - 2)
+    return result
+
+
+def _hits_without(within: FloatArray, n_less: IntArray, n_equal: IntArray, places: int) -> DoubleArray:
+    total = np.zeros(within.shape[1])
+    for row in _rows(within, n_less, n_equal):
         room = places - row.first - row.gallery_before
         tied = row.end - row.first + row.gallery_equal
         fewer = np.maximum(tied - 1, 1)
         farther = np.clip(room, 0, tied) / tied
         equal = np.clip(room, 0, fewer) / fewer
         nearer = np.clip(room + 1, 0, tied) / tied
-        total[row.order] += row.sums_without(farther, equal, nearer) / places
-    return total / (n - 1)
+        total[row.order] += row.sums_without(farther, equal, nearer)
+    return total / _queries_left(within)
+
+
+def _rows(within: FloatArray, n_less: IntArray, n_equal: IntArray) -> Iterator[_Row]:
+    for counts in zip(within, n_less, n_equal, strict=True):
+        yield _Row.of(*counts)
+
+
+def _queries_left(within: FloatArray) -> DoubleArray:
+    """Count the queries that are left without each image: (Q,); NaN where none is."""
+    left = len(within) - np.isnan(within).sum(axis=0)
+    return np.where(left > 0, left, np.nan)

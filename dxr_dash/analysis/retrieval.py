@@ -1,34 +1,33 @@
 """How well each member of a query set finds the others: AUROC, average precision, precision and first hit.
 
-All measures are computed from three small arrays of SetDistances: ``within``, ``n_less`` and ``n_equal``. Per
-query q they tell where every other member stands in the known-item test, the ranking in which the other
-members are hidden among the M compared gallery images.
+All measures are computed from three small arrays of SetDistances: ``within``, ``n_less`` and ``n_equal``, (q, Q) each.
+Per query they tell where every other member stands in the known-item test, the ranking in which the other members are
+hidden among the M compared gallery images. A query itself is where ``within`` is NaN.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import digamma
+from scipy.special import digamma, gammaln
 
 from dxr_dash.errors import QueryError
-from dxr_dash.records import BoolArray, DoubleArray, FloatArray, IntArray, SetDistances
-
-Number = TypeVar("Number", bound=np.generic)
+from dxr_dash.records import BoolArray, DoubleArray, FloatArray, IntArray, Number, SetDistances
 
 
-def auroc_matrix(n_less: IntArray, n_equal: IntArray, n_compared: int) -> DoubleArray:
+def auroc_matrix(within: FloatArray, n_less: IntArray, n_equal: IntArray, n_compared: int) -> DoubleArray:
     """Give the chance that member m is nearer to q than a random compared gallery image; ties count half.
 
     Args:
-        n_less: (Q, Q) compared images strictly nearer to q than m.
-        n_equal: (Q, Q) compared images as far from q as m.
+        within: (q, Q) distances between members, NaN from an image to itself.
+        n_less: (q, Q) compared images strictly nearer to q than m.
+        n_equal: (q, Q) compared images as far from q as m.
         n_compared: M.
 
     Returns:
-        (Q, Q) float64 in 0..1; NaN on the diagonal, and everywhere when M is 0.
+        (q, Q) float64 in 0..1; NaN from an image to itself, and everywhere when M is 0.
 
     Source:
         Hanley and McNeil, "The Meaning and Use of the Area under a Receiver Operating Characteristic (ROC)
@@ -37,7 +36,7 @@ def auroc_matrix(n_less: IntArray, n_equal: IntArray, n_compared: int) -> Double
     if n_compared == 0:
         return np.full(n_less.shape, np.nan)
     shares = 1.0 - (n_less + n_equal / 2.0) / n_compared
-    np.fill_diagonal(shares, np.nan)
+    shares[np.isnan(within)] = np.nan
     return shares
 
 
@@ -48,18 +47,17 @@ def average_precision(within: FloatArray, n_less: IntArray, n_equal: IntArray) -
     each member counts with the precision among all images that are not farther than it.
 
     Args:
-        within: (Q, Q) distances between members, NaN on the diagonal.
-        n_less: (Q, Q) compared images strictly nearer to q than m.
-        n_equal: (Q, Q) compared images as far from q as m.
+        within: (q, Q) distances between members, NaN from an image to itself.
+        n_less: (q, Q) compared images strictly nearer to q than m.
+        n_equal: (q, Q) compared images as far from q as m.
 
     Returns:
-        (Q,) float64 in 0..1; NaN when there is no other member.
+        (q,) float64 in 0..1; NaN when there is no other member.
     """
-    n_queries = len(within)
-    if n_queries < 2:
-        return np.full(n_queries, np.nan)
+    if within.shape[1] < 2:
+        return np.full(len(within), np.nan)
     hits = _members_up_to(within)
-    images = hits + _off_diagonal(n_less) + _off_diagonal(n_equal)
+    images = hits + _others(n_less, within) + _others(n_equal, within)
     result: DoubleArray = (hits / images).mean(axis=1)
     return result
 
@@ -93,44 +91,86 @@ def precision_at(within: FloatArray, n_less: IntArray, n_equal: IntArray, *, k: 
     ties are broken at random, so that a tie neither flatters nor harms.
 
     Args:
-        within: (Q, Q) distances between members, NaN on the diagonal.
-        n_less: (Q, Q) compared images strictly nearer to q than m.
-        n_equal: (Q, Q) compared images as far from q as m.
+        within: (q, Q) distances between members, NaN from an image to itself.
+        n_less: (q, Q) compared images strictly nearer to q than m.
+        n_equal: (q, Q) compared images as far from q as m.
         k: at least 1.
 
     Returns:
-        (Q,) float64 in 0..1; NaN when there is no other member.
+        (q,) float64 in 0..1; NaN when there is no other member.
+
+    Raises:
+        QueryError: k is below 1.
+    """
+    places = min(k, within.shape[1] - 1)
+    result: DoubleArray = hits_among(within, n_less, n_equal, k=k if places < 1 else places) / max(places, 1)
+    return result
+
+
+def recall_at(within: FloatArray, n_less: IntArray, n_equal: IntArray, *, k: int) -> DoubleArray:
+    """Give for each query the share of the other members that are among its first k.
+
+    Arguments, ties, result and errors as in ``precision_at``, but for the denominator: all other members.
+    """
+    result: DoubleArray = hits_among(within, n_less, n_equal, k=k) / max(within.shape[1] - 1, 1)
+    return result
+
+
+def hits_among(within: FloatArray, n_less: IntArray, n_equal: IntArray, *, k: int) -> DoubleArray:
+    """Count the other members among the first k of each query's ranking; expected count when ties straddle the border.
+
+    Returns:
+        (q,) float64; NaN when there is no other member.
 
     Raises:
         QueryError: k is below 1.
     """
     if k < 1:
-        raise QueryError(f"Precision was asked for at {k} images.", "Use 1 or more.")
-    n_queries = len(within)
-    if n_queries < 2:
-        return np.full(n_queries, np.nan)
-    places = min(k, n_queries - 1)
+        raise QueryError(f"The first {k} images of a ranking were asked for.", "Use 1 or more.")
+    if within.shape[1] < 2:
+        return np.full(len(within), np.nan)
     nearer = _members_below(within)
-    tied = _members_up_to(within) - nearer + _off_diagonal(n_equal)
-    before = nearer + _off_diagonal(n_less)
-    expected = np.clip(places - before, 0, tied) / tied
-    result: DoubleArray = expected.sum(axis=1) / places
-    return result
+    tied = _members_up_to(within) - nearer + _others(n_equal, within)
+    before = nearer + _others(n_less, within)
+    hits: DoubleArray = (np.clip(k - before, 0, tied) / tied).sum(axis=1)
+    return hits
 
 
 def first_hit_rank(within: FloatArray, n_less: IntArray, n_equal: IntArray) -> IntArray:
     """Give the rank of the first other member; gallery images at the same distance stand before it.
 
     Returns:
-        (Q,) int64, 1 = nearest; 0 when there is no other member.
+        (q,) int64, 1 = nearest; 0 when there is no other member.
     """
-    n_queries = len(within)
-    if n_queries < 2:
-        return np.zeros(n_queries, dtype=np.int64)
+    if within.shape[1] < 2:
+        return np.zeros(len(within), dtype=np.int64)
     first = np.nanargmin(within, axis=1)
-    queries = np.arange(n_queries)
+    queries = np.arange(len(within))
     ranks: IntArray = 1 + n_less[queries, first] + n_equal[queries, first]
     return ranks
+
+
+def chance_first_hit(n_relevant: int, n_ranked: int) -> float:
+    """Give the median rank of the first relevant image in a random order: the first by which it is there half the time.
+
+    Args:
+        n_relevant: R, the images to be found.
+        n_ranked: all images of the ranking.
+
+    Returns:
+        The smallest r with C(T - r, R) / C(T, R) <= 1/2 (none among r draws without replacement); NaN when R is 0.
+    """
+    if not 1 <= n_relevant <= n_ranked:
+        return float("nan")
+    ranks = np.arange(1, n_ranked - n_relevant + 1)
+    rest = n_ranked - ranks
+    log_none = (
+        gammaln(rest + 1.0)
+        - gammaln(rest - n_relevant + 1.0)
+        - gammaln(n_ranked + 1.0)
+        + gammaln(n_ranked - n_relevant + 1.0)
+    )
+    return 1.0 + float(np.count_nonzero(log_none > np.log(0.5) + 1e-9))
 
 
 def known_item_ranking(found: SetDistances, *, k: int) -> tuple[IntArray, FloatArray, BoolArray]:
@@ -144,22 +184,21 @@ def known_item_ranking(found: SetDistances, *, k: int) -> tuple[IntArray, FloatA
         k: length of the list; shorter when there are fewer images.
 
     Returns:
-        Items (Q, k) int64, their distances (Q, k) float32, and whether each is a member, (Q, k) bool.
+        Items (q, k) int64, their distances (q, k) float32, and whether each is a member, (q, k) bool.
 
     Raises:
         QueryError: fewer neighbours are held than the list needs.
     """
-    n_queries = len(found.items)
-    length = max(0, min(k, found.n_compared + n_queries - 1))
+    length = max(0, min(k, found.n_compared + len(found.items) - 1))
     held = found.nearest_rows.shape[1]
     if held < min(length, found.n_compared):
         raise QueryError(
             f"{length} images of the ranking were asked for, but only {held} neighbours per member are held.",
             f"Measure the set again with k={length} or ask for {held}.",
         )
-    others = np.broadcast_to(found.items, (n_queries, n_queries))
-    items = np.hstack([found.nearest_rows, _off_diagonal(others)])
-    values = np.hstack([found.nearest_distances, _off_diagonal(found.within)])
+    members = np.broadcast_to(found.items, found.within.shape)
+    items = np.hstack([found.nearest_rows, _others(members, found.within)])
+    values = np.hstack([found.nearest_distances, _others(found.within, found.within)])
     hits = np.zeros(items.shape, dtype=np.bool_)
     hits[:, held:] = True
     # Stable: the gallery comes first in the array, so it comes first at equal distance.
@@ -171,24 +210,23 @@ def known_item_ranking(found: SetDistances, *, k: int) -> tuple[IntArray, FloatA
     )
 
 
-def _off_diagonal(square: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """Drop the diagonal of (Q, Q): (Q, Q - 1), the rest in its order."""
-    n = len(square)
-    return square[~np.eye(n, dtype=np.bool_)].reshape(n, n - 1)
+def _others(matrix: npt.NDArray[Number], within: FloatArray) -> npt.NDArray[Number]:
+    """Drop from each row of (q, Q) the image itself: (q, Q - 1), the rest in its order."""
+    return matrix[~np.isnan(within)].reshape(len(matrix), matrix.shape[1] - 1)
 
 
 def _members_up_to(within: FloatArray) -> IntArray:
-    """Count for each other member how many other members are not farther from q than it: (Q, Q - 1)."""
+    """Count for each other member how many other members are not farther from q than it: (q, Q - 1)."""
     return _member_ranks(within, "right")
 
 
 def _members_below(within: FloatArray) -> IntArray:
-    """Count for each other member how many other members are nearer to q: (Q, Q - 1)."""
+    """Count for each other member how many other members are nearer to q: (q, Q - 1)."""
     return _member_ranks(within, "left")
 
 
 def _member_ranks(within: FloatArray, side: Literal["left", "right"]) -> IntArray:
-    others = _off_diagonal(within)
+    others = _others(within, within)
     ranks = np.empty(others.shape, dtype=np.int64)
     for query, ascending in enumerate(np.sort(others, axis=1)):
         ranks[query] = np.searchsorted(ascending, others[query], side=side)

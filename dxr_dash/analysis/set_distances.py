@@ -8,7 +8,9 @@ from math import isfinite
 import numpy as np
 import numpy.typing as npt
 
+from dxr_dash import settings
 from dxr_dash.analysis.distances import NOISE, Reference, as_rows, from_keys, key_blocks, to_keys
+from dxr_dash.analysis.nearest_members import Nearest
 from dxr_dash.errors import QueryError
 from dxr_dash.records import DoubleArray, FloatArray, IntArray, SetDistances
 
@@ -23,6 +25,7 @@ def set_distances(
     metric: str,
     k: int,
     n_bins: int = 512,
+    asked: npt.ArrayLike | None = None,
     block: int | None = None,
 ) -> SetDistances:
     """Compare a query set with itself and with the gallery.
@@ -44,23 +47,29 @@ def set_distances(
         metric: "cosine" or "euclidean".
         k: gallery images to keep per member; fewer when fewer are compared.
         n_bins: bins of the histogram.
+        asked: (q,) positions of the members to ask with, ascending; all of them unless given. The others are still
+            to be found, and never compared.
         block: gallery rows taken at once; chosen from Q and D unless given.
 
     Returns:
-        The record; equal distances stand in the order of their rows. ``set_distance`` is NaN where there is
-        no other member.
+        The record; equal distances stand in the order of their rows. ``nearest_members`` is there when all members
+        were asked.
 
     Raises:
         QueryError: an empty set, items that repeat or are not in the gallery, shapes that do not fit, vectors
             that are not finite.
     """
     queries = np.asarray(query_vectors, dtype=np.float32)
-    reference = Reference.of(queries, metric)
-    members = _check_items(items, len(reference.vectors), len(vectors))
-    within = within_distances(queries, metric)
-    bounds = _Bounds.around(within, reference)
-    n_compared = len(vectors) - int((members >= 0).sum())
-    tally = _Tally.empty(len(members), min(max(k, 0), n_compared), n_bins, len(vectors))
+    whole = Reference.of(queries, metric)
+    members = _check_items(items, len(whole.vectors), len(vectors))
+    chosen = _check_asked(asked, len(members))
+    reference = whole.of_queries(chosen)
+    within = within_distances(queries, metric, chosen)
+    bounds = _Bounds.around(within, reference, whole.squares)
+    own = members[members >= 0]
+    n_compared = len(vectors) - len(own)
+    tally = _Tally.empty(within.shape, min(max(k, 0), n_compared), n_bins)
+    nearest = Nearest.empty(len(vectors)) if len(chosen) == len(members) else None
     for start, keys in key_blocks(reference, vectors, block):
         columns = keys.shape[1]
         farthest = float(from_keys(keys.max(), metric))
@@ -69,16 +78,18 @@ def set_distances(
                 "A gallery vector holds a value that is not a finite number.", "Build the collection again."
             )
         tally.widen(farthest)
-        inside = np.flatnonzero((members >= start) & (members < start + columns))
-        keys[inside, members[inside] - start] = np.inf  # self is nobody's neighbour
-        tally.add_nearest_member(start, keys)
-        keys[:, members[inside] - start] = np.inf  # and members are not compared
+        if nearest is not None:
+            nearest.leave_out_self(start, keys, members)
+            nearest.add(start, keys)
+        inside = own[(own >= start) & (own < start + columns)]
+        keys[:, inside - start] = np.inf  # members are not compared
         tally.add(start, keys, columns - len(inside), bounds, metric)
     n_less, n_equal = bounds.in_member_order(tally.n_below, tally.n_equal)
-    set_distance = from_keys(tally.set_keys, metric)
-    set_distance[tally.nearest_member < 0] = np.nan
+    to_other = np.where(np.isnan(within), np.inf, within).min(axis=1)
+    to_other[np.isinf(to_other)] = np.nan
     return SetDistances(
         items=members,
+        asked=chosen,
         within=within,
         n_less=n_less,
         n_equal=n_equal,
@@ -87,26 +98,44 @@ def set_distances(
         to_gallery=tally.histogram,
         nearest_rows=tally.nearest_rows,
         nearest_distances=tally.nearest_distances,
-        set_distance=set_distance.astype(np.float32),
-        nearest_member=tally.nearest_member,
+        nearest_members=None if nearest is None else nearest.record(to_other, metric),
     )
 
 
-def within_distances(query_vectors: npt.ArrayLike, metric: str) -> FloatArray:
+def asked_members(n_images: int, seed: int) -> IntArray:
+    """Choose the members that a set is asked with: all of a small one, a random sample of a large one.
+
+    Returns:
+        (q,) positions 0..Q-1, ascending.
+    """
+    most = max(
+        settings.ANSWER_FEWEST, min(settings.ANSWER_QUERIES, settings.ANSWER_PAIRS // max(n_images, 1))
+    )
+    return np.sort(np.random.default_rng(seed).permutation(n_images)[:most]).astype(np.int64)
+
+
+def within_distances(query_vectors: npt.ArrayLike, metric: str, asked: IntArray | None = None) -> FloatArray:
     """Measure the distances between the members of a set.
 
     Identical vectors are measured once and copied, so their rows and columns agree in every bit.
 
+    Args:
+        query_vectors: (Q, D).
+        metric: "cosine" or "euclidean".
+        asked: (q,) positions of the members to measure from; all unless given.
+
     Returns:
-        (Q, Q) float32, symmetric, NaN on the diagonal.
+        (q, Q) float32, NaN from an image to itself; what lies between two asked members is symmetric.
     """
     unique, place = np.unique(np.asarray(query_vectors, dtype=np.float32), axis=0, return_inverse=True)
-    reference = Reference.of(unique, metric)
-    keys = reference.keys(unique.astype(np.float64))
-    upper = np.triu(keys)
-    square = from_keys(upper + np.triu(upper, k=1).T, metric).astype(np.float32)
-    within: FloatArray = square[np.ix_(place.ravel(), place.ravel())]
-    np.fill_diagonal(within, np.nan)
+    place = place.ravel()
+    chosen = np.arange(len(place)) if asked is None else asked
+    sources, source = np.unique(place[chosen], return_inverse=True)
+    keys = Reference.of(unique[sources], metric).keys(unique.astype(np.float64))
+    between = np.triu(keys[:, sources])
+    keys[:, sources] = between + np.triu(between, k=1).T
+    within: FloatArray = from_keys(keys, metric).astype(np.float32)[np.ix_(source, place)]
+    within[np.arange(len(chosen)), chosen] = np.nan
     return within
 
 
@@ -115,10 +144,10 @@ class _Bounds:
     """Per query, ascending: what is below ``low`` is nearer than that member, what is in low..high is equal.
 
     Attributes:
-        low: (Q, Q) float64 keys.
-        high: (Q, Q) float64 keys.
-        distance: (Q, Q) float32, the member distance each pair of bounds lies around.
-        order: (Q, Q) positions of the members in that order; the query itself comes first, below everything.
+        low: (q, Q) float64 keys.
+        high: (q, Q) float64 keys.
+        distance: (q, Q) float32, the member distance each pair of bounds lies around.
+        order: (q, Q) positions of the members in that order; the query itself comes first, below everything.
     """
 
     low: DoubleArray
@@ -127,7 +156,7 @@ class _Bounds:
     order: IntArray
 
     @classmethod
-    def around(cls, within: FloatArray, reference: Reference) -> _Bounds:
+    def around(cls, within: FloatArray, reference: Reference, squares: DoubleArray) -> _Bounds:
         """Take every key that would be shown as the member's distance, and float64 rounding on both sides."""
         filled = np.where(np.isnan(within), np.float32(-1.0), within)
         order = np.argsort(filled, axis=1, kind="stable")
@@ -137,14 +166,14 @@ class _Bounds:
         above = (np.nextafter(distance, np.float32(np.inf)).astype(np.float64) + wide) / 2
         slack: DoubleArray | float = NOISE
         if reference.metric == "euclidean":
-            slack = NOISE * np.take_along_axis(reference.squares[:, None] + reference.squares, order, axis=1)
+            slack = NOISE * np.take_along_axis(reference.squares[:, None] + squares, order, axis=1)
         low = to_keys(below, reference.metric) - slack
         high = to_keys(above, reference.metric) + slack
         low[:, 0] = high[:, 0] = -np.inf
         return cls(low, high, distance, order)
 
     def in_member_order(self, *counts: IntArray) -> list[IntArray]:
-        """Bring (Q, Q) counts from ascending order back to the order of the members."""
+        """Bring (q, Q) counts from ascending order back to the order of the members."""
         result = []
         for count in counts:
             back = np.empty_like(count)
@@ -165,38 +194,24 @@ class _Bounds:
 class _Tally:
     """What has been counted so far, over the blocks of the gallery."""
 
-    n_below: IntArray  # (Q, Q), ascending as in _Bounds
+    n_below: IntArray  # (q, Q), ascending as in _Bounds
     n_equal: IntArray
     histogram: IntArray
     upper: float  # last edge of the histogram
-    nearest_rows: IntArray  # (Q, k), -1 not found yet
+    nearest_rows: IntArray  # (q, k), -1 not found yet
     nearest_distances: FloatArray
-    set_keys: DoubleArray  # (N,)
-    nearest_member: IntArray
 
     @classmethod
-    def empty(cls, n_queries: int, k: int, n_bins: int, n_images: int) -> _Tally:
+    def empty(cls, shape: tuple[int, ...], k: int, n_bins: int) -> _Tally:
+        n_queries = shape[0]
         return cls(
-            n_below=np.zeros((n_queries, n_queries), dtype=np.int64),
-            n_equal=np.zeros((n_queries, n_queries), dtype=np.int64),
+            n_below=np.zeros(shape, dtype=np.int64),
+            n_equal=np.zeros(shape, dtype=np.int64),
             histogram=np.zeros((n_queries, n_bins), dtype=np.int64),
             upper=SMALLEST_RANGE,
             nearest_rows=np.full((n_queries, k), -1, dtype=np.int64),
             nearest_distances=np.full((n_queries, k), np.inf, dtype=np.float32),
-            set_keys=np.full(n_images, np.inf),
-            nearest_member=np.full(n_images, -1, dtype=np.int64),
         )
-
-    def add_nearest_member(self, start: int, keys: DoubleArray) -> None:
-        """Note the nearest member of each gallery row of the block; infinite keys do not count."""
-        nearest = keys.min(axis=0)
-        part = slice(start, start + keys.shape[1])
-        self.set_keys[part] = nearest
-        # Faster than argmin down the columns. Members are visited last to first: the first one stays.
-        members, columns = np.nonzero(keys == nearest)
-        members, columns = members[::-1], columns[::-1]
-        finite = np.isfinite(nearest[columns])
-        self.nearest_member[start + columns[finite]] = members[finite]
 
     def add(self, start: int, keys: DoubleArray, n_finite: int, bounds: _Bounds, metric: str) -> None:
         """Count one block; its infinite keys, which sort last, are not counted anywhere."""
@@ -276,3 +291,15 @@ def _check_items(items: npt.ArrayLike, n_queries: int, n_images: int) -> IntArra
         raise QueryError("The query set names an image twice.", "Name every image once.")
     as_rows(members[members >= 0], n_images)
     return members
+
+
+def _check_asked(asked: npt.ArrayLike | None, n_images: int) -> IntArray:
+    if asked is None:
+        return np.arange(n_images)
+    chosen = as_rows(asked, n_images)
+    if not len(chosen) or (np.diff(chosen) <= 0).any():
+        raise QueryError(
+            "The members to ask with are not in ascending order, each once.",
+            "Use asked_members, or sort them.",
+        )
+    return chosen

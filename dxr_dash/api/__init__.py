@@ -11,7 +11,15 @@ from __future__ import annotations
 
 from dxr_dash.api.answers import answer, control_distances, control_of
 from dxr_dash.api.collections import build, build_demo, open_collection
-from dxr_dash.api.distances import baseline, distributions, row_distances, rows_in_polygon, set_distances
+from dxr_dash.api.distances import (
+    baseline,
+    distributions,
+    nearest_members,
+    nearest_to_outside,
+    row_distances,
+    rows_in_polygon,
+    set_distances,
+)
 from dxr_dash.api.evidence import findings
 from dxr_dash.api.kept import Asked
 from dxr_dash.api.query_sets import (
@@ -41,6 +49,8 @@ __all__ = [
     "find_query_set",
     "findings",
     "nearest",
+    "nearest_members",
+    "nearest_to_outside",
     "open_collection",
     "query_vectors",
     "rank_curve",

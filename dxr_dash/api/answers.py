@@ -69,25 +69,27 @@ def control_members(query: QuerySet, control: QuerySet, where: Space) -> FloatAr
 
 
 def control_distances(collection: Collection, query_set: str, control: str, where: Space) -> FloatArray:
-    """Measure a query set against the images of its control set that are not X: (Q, C) float32.
+    """Measure the asked members of a query set against the images of its control set that are not X: (q, C) float32.
 
     Raises:
         QueryError: there is no such set, or no such image.
     """
     query, other = find_query_set(collection, query_set), find_query_set(collection, control)
     controls = control_members(query, other, where)
-    return distances(query_vectors(query, where), controls, metric=where.metric)
+    asked = set_distances(collection, query.id, space=where.id).asked
+    return distances(query_vectors(query, where)[asked], controls, metric=where.metric)
 
 
 @kept(ANSWERS_KEPT)
 def _answered(collection: Collection, where: Space, one: Members, other: Members | None) -> Answer:
     against = None
+    measured = set_distances(collection, one[0], space=where.id)
     if other is not None:
         far = control_distances(collection, one[0], other[0], where)
         against = (other[1], far.shape[1], far)
     return answers.answer(
         one[1],
-        set_distances(collection, one[0], space=where.id),
+        measured,
         where.baseline,
         control=against,
         seed=settings.SEED,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dxr_dash import settings
+from dxr_dash.analysis import nearest_members as members
 from dxr_dash.analysis import set_distances as passes
 from dxr_dash.analysis.baseline import baseline_distances, closer_than
 from dxr_dash.analysis.distances import distances
@@ -22,6 +23,7 @@ from dxr_dash.records import (
     DoubleArray,
     FloatArray,
     IntArray,
+    NearestMembers,
     SetDistances,
 )
 
@@ -30,6 +32,8 @@ NEIGHBOURS_KEPT = 64  # of each member; more than any view shows
 
 def set_distances(collection: Collection, query_set: str, *, space: str | None = None) -> SetDistances:
     """Measure a query set against the whole gallery in one pass; the last ones are kept.
+
+    A large set is asked with a random sample of its members (``settings.ANSWER_QUERIES``).
 
     Raises:
         QueryError: there is no such set or space.
@@ -50,17 +54,69 @@ def _measured(
         where.vectors,
         metric=where.metric,
         k=NEIGHBOURS_KEPT,
+        asked=passes.asked_members(len(one), settings.SEED),
     )
 
 
-def set_distances_by(collection: Collection, where: Space, query_set: str, metric: str) -> SetDistances:
-    """Measure a query set against the gallery by any metric; only by the space's own are neighbours kept."""
-    if metric == where.metric:
-        return set_distances(collection, query_set, space=where.id)
+def nearest_members(
+    collection: Collection, query_set: str, *, space: str | None = None, metric: str | None = None
+) -> NearestMembers:
+    """Measure how near every image is to a query set; kept. Of a large set every member counts, too.
+
+    Args:
+        metric: left out, the space's own.
+
+    Raises:
+        QueryError: there is no such set, space or metric, or the set is empty.
+    """
+    where = collection.space(space)
     one = find_query_set(collection, query_set)
-    return passes.set_distances(
-        query_vectors(one, where), one.items, where.vectors, metric=metric, k=1, n_bins=1
-    )
+    return _nearest_members(collection, where, metric or where.metric, one.id, one.rows, one.outside)
+
+
+@kept(ANSWERS_KEPT)
+def _nearest_members(
+    collection: Collection,
+    where: Space,
+    metric: str,
+    query_set: str,
+    _rows: tuple[int, ...],
+    _outside: tuple[str, ...],
+) -> NearestMembers:
+    if metric == where.metric:
+        found = set_distances(collection, query_set, space=where.id).nearest_members
+        if found is not None:
+            return found
+    one = find_query_set(collection, query_set)
+    return members.nearest_members(query_vectors(one, where), one.items, where.vectors, metric=metric)
+
+
+def nearest_to_outside(collection: Collection, query_set: str, *, space: str | None = None) -> IntArray:
+    """Find for each outside image of a set the nearest gallery image that is no member: (n,) rows."""
+    where = collection.space(space)
+    one = find_query_set(collection, query_set)
+    measured = set_distances(collection, query_set, space=where.id)
+    if len(measured.asked) == len(measured.items):
+        nearest: IntArray = measured.nearest_rows[measured.items < 0, 0]
+        return nearest
+    return _nearest_to_outside(collection, where, one.id, one.rows, one.outside)
+
+
+@kept(ANSWERS_KEPT)
+def _nearest_to_outside(
+    collection: Collection, where: Space, query_set: str, _rows: tuple[int, ...], _outside: tuple[str, ...]
+) -> IntArray:
+    one = find_query_set(collection, query_set)
+    queries = query_vectors(one, where)
+    found = [np.empty(0, np.int64)]
+    outside = np.flatnonzero(one.items < 0)
+    for start in range(0, len(outside), settings.ANSWER_FEWEST):
+        some = outside[start : start + settings.ANSWER_FEWEST]
+        part = passes.set_distances(
+            queries, one.items, where.vectors, metric=where.metric, k=1, n_bins=1, asked=some
+        )
+        found.append(part.nearest_rows[:, 0])
+    return np.concatenate(found)
 
 
 def row_distances(
@@ -104,20 +160,40 @@ def distributions(
         (None, distribution("baseline", edges=edges, values=where.baseline))
     ]
     for key, one in measured.items():
-        pairs = one.within[np.triu_indices(len(one.items), 1)]
+        pairs = one.within[~np.isnan(one.within)]
+        if len(one.asked) == len(
+            one.items
+        ):  # else each pair stands there once, but for those between asked members
+            pairs = one.within[np.triu_indices(len(one.items), 1)]
         found.append(
             (key, distribution("to gallery", edges=edges, counts=one.to_gallery, counts_edges=one.edges))
         )
         found.append((key, distribution("within", edges=edges, values=pairs)))
     found += [(key, distribution(name, edges=edges, values=far)) for key, name, far in others]
     for key, item in items:
-        one = measured[key] if key in measured else set_distances(collection, key, space=space)
-        place = np.flatnonzero(one.items == item)
-        if len(place) == 0:
-            raise QueryError(f"Image {item} is not in the query set.", "Reload the page.")
-        counts = one.to_gallery[place]
-        found.append((key, distribution(f"image {item}", edges=edges, counts=counts, counts_edges=one.edges)))
+        one = _member_distances(collection, where, key, item)
+        found.append(
+            (
+                key,
+                distribution(f"image {item}", edges=edges, counts=one.to_gallery, counts_edges=one.edges),
+            )
+        )
     return found
+
+
+def _member_distances(collection: Collection, where: Space, query_set: str, item: int) -> SetDistances:
+    """Measure a set against the gallery, asked with one member alone.
+
+    Raises:
+        QueryError: it is no member.
+    """
+    one = find_query_set(collection, query_set)
+    place = np.flatnonzero(one.items == item)
+    if len(place) == 0:
+        raise QueryError(f"Image {item} is not in the query set.", "Reload the page.")
+    return passes.set_distances(
+        query_vectors(one, where), one.items, where.vectors, metric=where.metric, k=1, asked=place
+    )
 
 
 def baseline(collection: Collection, *, space: str | None = None, metric: str | None = None) -> FloatArray:

@@ -76,13 +76,14 @@ def _probe(collection: Collection, where: Space, query_set: str, control: str | 
     query = find_query_set(collection, query_set)
     other = find_query_set(collection, control) if control else None
     found = answer(collection, query_set, control=control, space=where.id)
+    measured = set_distances(collection, query_set, space=where.id)
     inside = np.asarray(query.rows, np.int64)
     negatives = negative_rows(len(collection), inside, settings.PROBE_NEGATIVES, settings.SEED)
     return probe(
-        query_vectors(query, where),
+        query_vectors(query, where)[measured.asked],
         where.vectors[negatives],
         control_members(query, other, where) if other else None,
-        alike=near_pairs(set_distances(collection, query_set, space=where.id), where.baseline),
+        alike=near_pairs(measured, where.baseline),
         retrieved=found.auroc,
         retrieved_control=found.control,
         seed=settings.SEED,

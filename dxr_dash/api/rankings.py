@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from dxr_dash import settings
+from dxr_dash.analysis import nearest_members as members
 from dxr_dash.analysis import rank_curves as curves
-from dxr_dash.analysis import set_distances as passes
 from dxr_dash.analysis.baseline import closer_than
 from dxr_dash.analysis.distances import distances
-from dxr_dash.api.distances import baseline, set_distances, set_distances_by
+from dxr_dash.api.distances import baseline, nearest_members
 from dxr_dash.api.kept import ANSWERS_KEPT, RANKINGS_KEPT, Asked, kept
 from dxr_dash.api.query_sets import checked_rows, find_query_set, query_vectors
 from dxr_dash.collection.store import Collection, Space
@@ -43,23 +43,19 @@ def nearest(
     """
     where = collection.space(space)
     if isinstance(query, str):
-        found = set_distances(collection, query, space=space)
-        items = found.items
+        found = nearest_members(collection, query, space=space)
+        items = find_query_set(collection, query).items
     else:
         items = checked_rows(collection, query)
         if len(items) == 1:  # what the rank curves ask for as well: one pass serves both
             ranked = ranking(collection, int(items[0]), space=space)
             rows, far = ranked.items[:k].astype(np.int64), ranked.distances[:k]
             return Neighbours(rows, far, closer_than(far, where.baseline), np.repeat(items, len(rows)))
-        found = passes.set_distances(
-            where.vectors[items], items, where.vectors, metric=where.metric, k=1, n_bins=1
-        )
-    far = found.set_distance.copy()
+        found = members.nearest_members(where.vectors[items], items, where.vectors, metric=where.metric)
+    far = found.distances.copy()
     far[items[items >= 0]] = np.inf
     rows = np.argsort(far, kind="stable")[: min(k, int(np.isfinite(far).sum()))]
-    return Neighbours(
-        rows, far[rows], closer_than(far[rows], where.baseline), items[found.nearest_member[rows]]
-    )
+    return Neighbours(rows, far[rows], closer_than(far[rows], where.baseline), items[found.members[rows]])
 
 
 def ranking(
@@ -103,13 +99,13 @@ def _ranked(
         far[asked] = np.inf
         return curves.ranking(far, gallery)
     if isinstance(asked, str):
-        if not len(find_query_set(collection, asked)):
+        items = find_query_set(collection, asked).items
+        if not len(items):
             return curves.ranking([], [])
-        found = set_distances_by(collection, where, asked, metric)
-        hidden = found.items < 0
-        within = np.where(np.isnan(found.within), np.inf, found.within).min(axis=1, initial=np.inf)
-        far = np.concatenate([found.set_distance, within[hidden]])
-        return curves.ranking(far, np.concatenate([gallery, found.items[hidden]]))
+        found = nearest_members(collection, asked, space=where.id, metric=metric)
+        hidden = items < 0
+        far = np.concatenate([found.distances, found.within[hidden]])
+        return curves.ranking(np.where(np.isnan(far), np.inf, far), np.concatenate([gallery, items[hidden]]))
     one = find_query_set(collection, asked[0])
     outside = query_vectors(one, where)[len(one.rows) :]
     query = outside[[asked[1]]]

@@ -85,8 +85,8 @@ def colouring_of(collection: Collection, selection: Selection, colours: Theme) -
         values = column(collection, selection.colour.removeprefix(COLUMN))
         return colourings.by_category(values.codes, len(values.categories), colours)
     if selection.colour == DISTANCE and selection.active is not None:
-        measured = api.set_distances(collection, selection.active, space=selection.space)
-        return colourings.by_distance(measured.set_distance, colours)
+        measured = api.nearest_members(collection, selection.active, space=selection.space)
+        return colourings.by_distance(measured.distances, colours)
     if selection.colour == TRUST:
         return colourings.by_trust(_layout(collection, selection).kept, colours)
     return colourings.plain(len(collection), colours)
@@ -161,6 +161,5 @@ def _legend(collection: Collection, selection: Selection, colouring: colourings.
 def _marked(collection: Collection, one: QuerySet, space: str, colours: Theme) -> Marked:
     outside_at = np.zeros(0, np.int64)
     if one.outside:
-        measured = api.set_distances(collection, one.id, space=space)
-        outside_at = measured.nearest_rows[measured.items < 0, 0]
+        outside_at = api.nearest_to_outside(collection, one.id, space=space)
     return Marked(one.name, colours.sets[one.colour], np.array(one.rows, np.int64), outside_at)

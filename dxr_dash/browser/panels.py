@@ -14,7 +14,7 @@ from dxr_dash.browser.attributes import attributes
 from dxr_dash.collection.query_sets import LONGEST_NAME, QuerySet
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
-from dxr_dash.records import IntArray, Neighbours, Skipped
+from dxr_dash.records import IntArray, MemberMeasures, Neighbours, Skipped
 
 EMPTY_FIGURE: dict[str, Any] = {
     "layout": {
@@ -294,6 +294,18 @@ def member_strip(
         role="group",
         **attributes({"aria-label": "Members: choose one to draw its own distances"}),
     )
+
+
+def member_notes(measured: MemberMeasures, items: IntArray) -> list[str]:
+    """Say what each of some members found; of a large set most are not asked with."""
+    values = zip(measured.auroc, measured.average_precision, measured.first_hit, strict=True)
+    notes = {
+        int(
+            item
+        ): f"AUROC {words.measure(float(a))} · AP {words.measure(float(p))} · first hit at {words.count(int(h))}"
+        for item, (a, p, h) in zip(measured.items, values, strict=True)
+    }
+    return [notes.get(int(item), "not asked with: the set is large") for item in items]
 
 
 def refused_list(skipped: Sequence[Skipped]) -> str:

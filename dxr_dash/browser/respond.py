@@ -79,10 +79,7 @@ def members_of(collection: Collection, selection: Selection) -> Component | None
     items = one.items[:MEMBERS_SHOWN]
     try:
         found = api.answer(collection, one.id, space=selection.space)
-        measured = zip(found.per_image_auroc, found.per_image_ap, strict=True)
-        notes = [f"AUROC {words.measure(float(a))} · AP {words.measure(float(p))}" for a, p in measured][
-            : len(items)
-        ]
+        notes = panels.member_notes(found.members, items)
     except DxrError:  # the answer panel says why; members can still be looked at
         notes = [""] * len(items)
     show = _pictures(collection, one, selection.space)
@@ -197,11 +194,8 @@ def _pictures(collection: Collection, one: QuerySet, space: str) -> Callable[[in
     """Return what finds the picture of an item of a set; an outside image brings its distance to the set along."""
     if not one.outside:
         return lambda item: panels.picture(collection, item, one)
-    measured = api.set_distances(collection, one.id, space=space)
-    within = np.nan_to_num(measured.within, nan=np.inf).min(axis=1, initial=np.inf)
-    nearest = {
-        int(item): float(far) for item, far in zip(measured.items, within, strict=True) if np.isfinite(far)
-    }
+    within = api.nearest_members(collection, one.id, space=space).within
+    nearest = {int(item): float(far) for item, far in zip(one.items, within, strict=True) if np.isfinite(far)}
     return lambda item: panels.picture(collection, item, one, nearest.get(item))
 
 

@@ -74,7 +74,7 @@ def _picture_routes(server: Flask, collection: Collection) -> None:
 def _number_routes(server: Flask, collection: Collection) -> None:
     @server.get(urls.DISTANCES)
     def distances(space: str, query_set: str) -> Response:
-        return _numbers(_or_404(lambda: api.set_distances(collection, query_set, space=space).set_distance))
+        return _numbers(_or_404(lambda: api.nearest_members(collection, query_set, space=space).distances))
 
 
 def _ranking_routes(server: Flask, collection: Collection) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from dxr_dash import api, settings
-from dxr_dash.analysis.baseline import dkw_bound
 from dxr_dash.analysis.verdict import THRESHOLDS
 from dxr_dash.collection.images import content_of
 from dxr_dash.collection.query_sets import QuerySet
@@ -29,7 +28,17 @@ REFERENCES = ((settings.NOISE_QUANTILE, "of random pairs are nearer"), (0.5, "of
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "pillow", "torch", "torchvision", "plotly")
 SETTINGS = (
     *("SEED", "BASELINE_PAIRS", "BASELINE_ALL_PAIRS_LIMIT", "BOOTSTRAP_DRAWS", "CONFIDENCE"),
-    *("MIN_QUERY_IMAGES", "PRECISION_AT", "RANDOM_SETS", "RANDOM_SET_IMAGES", "REFERENCE_IMAGES"),
+    *(
+        "MIN_QUERY_IMAGES",
+        "PRECISION_AT",
+        "RECALL_FIRST",
+        "ANSWER_QUERIES",
+        "ANSWER_PAIRS",
+        "ANSWER_FEWEST",
+        "RANDOM_SETS",
+        "RANDOM_SET_IMAGES",
+        "REFERENCE_IMAGES",
+    ),
     *("INSTEAD_AT", "INSTEAD_LEAST", "INSTEAD_RATE", "INSTEAD_LIFT", "PROBE_FOLDS", "PROBE_NEGATIVES"),
     *("PROBE_C", "NOISE_QUANTILE", "CURVE_MEMBERS"),
 )
@@ -73,7 +82,7 @@ def make_report(
             "n_skipped": len(collection.skipped),
             "fingerprint": collection.fingerprint,
         },
-        space=_space_facts(collection, where),
+        space=_space_facts(where),
         settings={name: getattr(settings, name) for name in SETTINGS},
         thresholds=dict(THRESHOLDS),
         versions={
@@ -111,7 +120,11 @@ def _section(collection: Collection, where: Space, one: QuerySet, other: QuerySe
     ]
     spread = _spread(len(one), CONTACTS)
     shown = tuple(int(one.items[place]) for place in spread)
-    wanted = {*shown, *_shown_items(answer, findings), *(int(answer.items[i]) for i in listed(answer))}
+    wanted = {
+        *shown,
+        *_shown_items(answer, findings),
+        *(int(answer.members.items[i]) for i in listed(answer)),
+    }
     return Section(
         members=_members(collection, one),
         control=_members(collection, other) if other else None,
@@ -131,8 +144,8 @@ def _section(collection: Collection, where: Space, one: QuerySet, other: QuerySe
 
 
 def listed(answer: Answer) -> list[int]:
-    """Return the places of the members that the page lists, by average precision: all, or the first and the last."""
-    order = np.argsort(-answer.per_image_ap, kind="stable").tolist()
+    """Return which of the asked members the page lists, by average precision: all, or the first and the last."""
+    order = np.argsort(-answer.members.average_precision, kind="stable").tolist()
     return order if len(order) <= MEMBERS_ALL else [*order[:MEMBERS_ENDS], *order[-MEMBERS_ENDS:]]
 
 
@@ -182,9 +195,7 @@ def _references(where: Space) -> tuple[tuple[float, str], ...]:
     )
 
 
-def _space_facts(collection: Collection, where: Space) -> dict[str, Any]:
-    n_pairs, n_images = len(where.baseline), len(collection)
-    every = n_pairs == n_images * (n_images - 1) // 2
+def _space_facts(where: Space) -> dict[str, Any]:
     return {
         "id": where.id,
         "network": where.network,
@@ -197,9 +208,6 @@ def _space_facts(collection: Collection, where: Space) -> dict[str, Any]:
         "graph": where.graph_method,
         "graph_recall": where.recall,
         "graph_recall_at": where.recall_at,
-        "baseline_pairs": n_pairs,
-        "baseline_is_every_pair": every,
-        "baseline_bound": 0.0 if every else dkw_bound(n_pairs),
         "built_with": {name: where.request.get(name) for name in ("dxr", "torch", "torchvision")},
     }
 

@@ -23,7 +23,6 @@ from dxr_dash.figures.svg import as_svg, css_colours
 from dxr_dash.figures.theme import DARK, LIGHT
 from dxr_dash.records import Estimate, Proof, Verdict
 from dxr_dash.report.collect import FILM_IMAGES, MEMBERS_ENDS, listed
-from dxr_dash.report.plain import member_measures
 from dxr_dash.report.record import Group, Picture, Report, Section
 
 GENERATOR = '<meta name="generator" content="dxr '
@@ -37,13 +36,13 @@ FIGURE_PX = 680
 RANKS_HEIGHT_PX = 210
 _TRACK = 200  # units of the little graphics of measures
 MEMBER_COLUMNS = {
-    "auroc": ("AUROC", words.measure),
-    "ap": ("AP", words.measure),
-    "precision": (f"precision at {settings.PRECISION_AT}", words.measure),
-    "recall": ("recall", words.measure),
-    "first_hit": ("first hit", lambda value: words.count(int(value)) if math.isfinite(value) else "–"),
+    "auroc": "AUROC",
+    "average_precision": "AP",
+    "precision": f"precision at {settings.PRECISION_AT}",
+    "recall": f"recall at {settings.RECALL_FIRST}",
+    "first_hit": "first hit",
 }
-"""Title and form of each measure of a member; others stand in JSON and tables only."""
+"""Title of each measure of a member; others stand in JSON and tables only."""
 
 
 def as_html(report: Report) -> bytes:
@@ -88,22 +87,21 @@ class View:
         return rest[:1].upper() + rest[1:]
 
     def measures(self) -> list[tuple[str, str, Estimate]]:
-        """Name, meaning and value of each measure of the answer."""
+        """Name, meaning and value of each measure of the answer that lies between 0 and 1."""
         answer = self.section.answer
         found = [("AUROC", "how often a member is nearer to a member than a gallery image is", answer.auroc)]
         if answer.control is not None:
             than = f"the same against the {words.count(answer.control.n_images)} images of the control set"
             found.append(("AUROC against control", than, answer.control.auroc))
-        at = settings.PRECISION_AT
-        found += [
+        at, first = settings.PRECISION_AT, settings.RECALL_FIRST
+        among = f"share of members among the {at} nearest images of each member"
+        found_again = f"share of the other members among the first {first} images"
+        return [
+            *found,
             ("mAP", "mean average precision when each member looks for the others", answer.mean_ap),
-            (
-                f"precision at {at}",
-                f"share of members among the {at} nearest images of each member",
-                answer.precision,
-            ),
+            (f"precision at {at}", among, answer.precision),
+            (f"recall at {first}", found_again, answer.recall),
         ]
-        return found
 
     def distances(self) -> Markup:
         """The picture of all distances on one axis."""
@@ -172,27 +170,31 @@ class View:
 
     def member_table(self) -> tuple[list[str], list[tuple[int, int, str, list[str]]], int]:
         """Titles; rank, item, name and measures of each listed member; and how many are left out after the first."""
-        measures = member_measures(self.section)
-        shown = {name: form for name, form in MEMBER_COLUMNS.items() if name in measures}
-        answer = self.section.answer
+        measured = self.section.answer.members
         names = dict(zip(self.section.members.items.tolist(), self.section.members.names, strict=True))
-        places = listed(answer)
-        left_out = len(answer.items) - len(places)
+        places = listed(self.section.answer)
+        left_out = len(measured.items) - len(places)
         lines = []
         for line, place in enumerate(places):
-            item = int(answer.items[place])
-            values = [measures[name][place] for name in shown]
-            texts = [
-                form(math.nan if value is None else value)
-                for (_, form), value in zip(shown.values(), values, strict=True)
-            ]
-            rank = line + 1 if not left_out or line < MEMBERS_ENDS else line + 1 + left_out
-            lines.append((rank, item, names[item], texts))
-        return [title for title, _ in shown.values()], lines, left_out
+            item = int(measured.items[place])
+            values = [getattr(measured, name)[place] for name in MEMBER_COLUMNS]
+            texts = [*(words.measure(float(value)) for value in values[:-1]), rank(float(values[-1]))]
+            number = line + 1 if not left_out or line < MEMBERS_ENDS else line + 1 + left_out
+            lines.append((number, item, names[item], texts))
+        return list(MEMBER_COLUMNS.values()), lines, left_out
 
     def picture(self, item: int) -> Picture:
         """Find what to show for an item."""
         return self.section.pictures[int(item)]
+
+
+def rank(value: float) -> str:
+    """Return a rank; the median of two may lie between them. 0 and what is not known are a dash."""
+    if not math.isfinite(value) or value < 1:
+        return "–"
+    return (
+        words.count(int(value)) if value == int(value) else f"{value:,.1f}".replace(",", words.NARROW_SPACE)
+    )
 
 
 def track(one: Estimate, beside: Estimate | None = None) -> dict[str, float | None]:
@@ -243,8 +245,9 @@ def _templates() -> Environment:
         "percent": words.percent,
         "distance": words.distance,
         "short": words.short,
+        "rank": rank,
         "source": _source,
     }
     found.filters.update(forms)
-    found.globals.update(said=said, settings=settings, track=track, format_number=lambda value: f"{value:g}")
+    found.globals.update(said=said, settings=settings, track=track)
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dxr_dash.records import plain
+from dxr_dash.records import MemberMeasures, plain
 from dxr_dash.report.record import Members, Report, Section
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 FORM = "dxr report"
 FORM_VERSION = 1
-PER_MEMBER = "per_image_"  # what the fields of an answer are called that have one number for each member
 COLUMNS = ("query_set", "part", "of", "item", "at", "measure", "value", "low", "high", "chance")
 _ESTIMATE = {"value", "low", "high", "chance"}
 _FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # what spreadsheets run; the last four are full-width
@@ -89,21 +88,11 @@ def as_parquet(report: Report) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def member_measures(section: Section) -> dict[str, list[float | None]]:
-    """Return what is known of each member, by name, in the order of the members."""
-    found = section.answer.as_dict()
-    return {
-        name.removeprefix(PER_MEMBER): values
-        for name, values in found.items()
-        if name.startswith(PER_MEMBER) and len(values) == len(section.members.items)
-    }
-
-
 def _section(section: Section) -> dict[str, Any]:
     curves = zip(("set", "control"), section.curves, strict=False)
     return {
-        "query_set": _members(section.members, member_measures(section)),
-        "control": _members(section.control, {}) if section.control else None,
+        "query_set": _members(section.members, section.answer.members),
+        "control": _members(section.control, None) if section.control else None,
         "answer": section.answer.as_dict(),
         "findings": section.findings.as_dict(),
         "distances": [{"of": one.of, **plain(asdict(one.distribution))} for one in section.groups],
@@ -112,7 +101,16 @@ def _section(section: Section) -> dict[str, Any]:
     }
 
 
-def _members(one: Members, measures: Mapping[str, list[float | None]]) -> dict[str, Any]:
+def _members(one: Members, measured: MemberMeasures | None) -> dict[str, Any]:
+    """List members; those that were asked with bring their measures."""
+    measures: dict[int, Row] = {}
+    if measured is not None:
+        found = plain(asdict(measured))
+        items = found.pop("items")
+        lines_of = zip(*found.values(), strict=True)
+        measures = {
+            item: dict(zip(found, line, strict=True)) for item, line in zip(items, lines_of, strict=True)
+        }
     lines = zip(one.items.tolist(), one.names, one.contents, strict=True)
     return {
         "id": one.id,
@@ -120,9 +118,8 @@ def _members(one: Members, measures: Mapping[str, list[float | None]]) -> dict[s
         "n_missing": one.n_missing,
         "fingerprint": one.fingerprint,
         "members": [
-            {"item": item, "name": name, "content": content}
-            | {key: values[place] for key, values in measures.items()}
-            for place, (item, name, content) in enumerate(lines)
+            {"item": item, "name": name, "content": content, **measures.get(item, {})}
+            for item, name, content in lines
         ],
     }
 
@@ -138,22 +135,16 @@ def _lines(report: Report) -> Iterator[Row]:
 
 
 def _section_lines(section: Section) -> Iterator[Row]:
-    measures = member_measures(section)
     answer = section.answer.as_dict()
-    for name in measures:
-        del answer[PER_MEMBER + name]
-    del answer["items"]  # they name the members below
+    members = answer.pop("members")
     yield from _numbers("answer", answer)
     yield from _numbers("findings", section.findings.as_dict())
-    for place, (item, name) in enumerate(zip(section.members.items, section.members.names, strict=True)):
-        for measure, values in measures.items():
-            yield {
-                "part": "members",
-                "of": name,
-                "item": int(item),
-                "measure": measure,
-                "value": values[place],
-            }
+    names = dict(zip(section.members.items.tolist(), section.members.names, strict=True))
+    items = members.pop("items")
+    for place, item in enumerate(items):
+        about = {"part": "members", "of": names[item], "item": item}
+        for measure, values in members.items():
+            yield {**about, "measure": measure, "value": values[place]}
     for group in section.groups:
         about = {"part": "distances", "of": f"{group.of}: {group.distribution.name}"}
         yield from ({**about, **line} for line in _numbers("distances", plain(asdict(group.distribution))))

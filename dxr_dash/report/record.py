@@ -14,7 +14,7 @@ class Members:
     """The images of one query set.
 
     Attributes:
-        items: (Q,) as in ``Answer.items``: a gallery row, or -1 - i for outside image i.
+        items: (Q,) a gallery row, or -1 - i for outside image i.
         names: untrusted text: the path below the image folder, or the name of the file that was given.
         contents: hash of each file's bytes (BLAKE2b, 128 bits, hexadecimal).
         fingerprint: hash of the sorted contents: the same for the same images under any names, in any order.
@@ -82,7 +82,7 @@ class Report:
 
     Attributes:
         collection: name, folder, number of images and fingerprint.
-        space: what the feature space is made with, its fingerprint, its graph's recall, its baseline and its bound.
+        space: what the feature space is made with, its fingerprint and its graph's recall.
         settings: every setting of the numbers, by its name in ``dxr_dash.settings``.
         thresholds: value and meaning of each threshold of the verdict.
         versions: of dxr, Python and the packages that the numbers pass through.

@@ -69,9 +69,11 @@ def write_reports(
     Raises:
         ReportError: as ``check_targets`` says, or the disk does not take it.
     """
-    written = []
-    for file in check_targets(targets, force=force):
-        data = rendered(report, file.suffix.lower())
+    files = check_targets(targets, force=force)
+    ready = [
+        (file, rendered(report, file.suffix.lower())) for file in files
+    ]  # all, before the first is replaced
+    for file, data in ready:
         try:
             file.parent.mkdir(exist_ok=True)
             with atomic_write(file) as out:
@@ -80,8 +82,7 @@ def write_reports(
             raise ReportError(
                 f"{file} cannot be written: {error.strerror or error}.", "Choose another place."
             ) from None
-        written.append((file, len(data)))
-    return tuple(written)
+    return tuple((file, len(data)) for file, data in ready)
 
 
 def _files(target: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from dxr_dash.analysis.answer import answer, control_shares
 from dxr_dash.analysis.baseline import baseline_distances
 from dxr_dash.analysis.distances import METRICS, distances
+from dxr_dash.analysis.set_distances import asked_members, set_distances
 from dxr_dash.errors import QueryError
 from dxr_dash.records import Answer, FloatArray, Verdict
 from tests.analysis.sets import gallery_set, integers, normal, outside_set
@@ -70,8 +71,8 @@ def test_the_numbers_are_those_of_scikit_learn(metric: str) -> None:
         area.append(roc_auc_score(hits, values))
         precision.append(average_precision_score(hits, values))
         against.append(roc_auc_score(np.r_[np.ones(19), np.zeros(25)], -table[q, np.r_[others, control]]))
-    np.testing.assert_allclose(found.per_image_auroc, area, atol=1e-9)
-    np.testing.assert_allclose(found.per_image_ap, precision, atol=1e-9)
+    np.testing.assert_allclose(found.members.auroc, area, atol=1e-9)
+    np.testing.assert_allclose(found.members.average_precision, precision, atol=1e-9)
     assert found.auroc.value == pytest.approx(np.mean(area), abs=1e-9)
     assert found.mean_ap.value == pytest.approx(np.mean(precision), abs=1e-9)
     assert found.control is not None
@@ -99,7 +100,7 @@ def test_proofs_are_the_best_the_median_and_the_worst_member() -> None:
     vectors, label = clusters(300, 5, spread=1.0)
     rows = np.flatnonzero(label == 1)[:21]
     found = asked(vectors, rows)
-    order = np.sort(found.per_image_ap)[::-1]
+    order = np.sort(found.members.average_precision)[::-1]
     assert [proof.average_precision for proof in found.proofs] == [order[0], order[10], order[20]]
     for proof in found.proofs:
         assert proof.ranking.shape == proof.distances.shape == proof.percentiles.shape == (12,)
@@ -119,7 +120,7 @@ def test_very_few_images_cannot_tell_but_show_what_they_find(n_members: int) -> 
     assert len(found.proofs[0].ranking) == 12
     assert np.isnan(found.auroc.value) == (n_members == 1)
     assert np.isnan(found.auroc.low) == (n_members < 3)
-    assert np.isnan(found.per_image_ap).all() == (n_members == 1)
+    assert np.isnan(found.members.average_precision).all() == (n_members == 1)
     assert any(warning.startswith(f"The set has only {n_members} image") for warning in found.warnings)
 
 
@@ -128,7 +129,7 @@ def test_with_every_image_in_the_set_there_is_nothing_to_compare() -> None:
     assert found.verdict is Verdict.CANNOT_TELL
     assert found.n_compared == 0
     assert np.isnan(found.auroc.value)
-    assert np.isnan(found.per_image_auroc).all()
+    assert np.isnan(found.members.auroc).all()
     assert found.mean_ap.value == found.mean_ap.chance == 1
 
 
@@ -238,3 +239,55 @@ def test_random_sets_never_get_a_yes(n_members: int) -> None:
         rows = rng.choice(1000, n_members, replace=False)
         found = answer("X", gallery_set(vectors, rows, metric="cosine"), baseline, draws=200)
         assert found.verdict in (Verdict.NO, Verdict.CANNOT_TELL)
+
+
+def test_a_large_set_is_answered_by_a_sample_of_its_members() -> None:
+    vectors, label = clusters(3_000, 3, spread=2.0)
+    rows = np.flatnonzero(label == 1)
+    assert len(rows) > 900
+    baseline = baseline_distances(vectors, metric="cosine")
+    everyone = answer("X", gallery_set(vectors, rows, metric="cosine"), baseline, draws=500)
+    sampled = asked_members(len(rows), seed=0)
+    measured = set_distances(vectors[rows], rows, vectors, metric="cosine", k=20, asked=sampled)
+    found = answer("X", measured, baseline, draws=500)
+    assert (found.n_images, found.n_asked, everyone.n_asked) == (len(rows), 512, len(rows))
+    assert found.verdict is everyone.verdict
+    for name in ("auroc", "average_precision", "precision", "recall", "first_hit"):
+        some, all_of_them = getattr(found.members, name), getattr(everyone.members, name)
+        np.testing.assert_allclose(some, all_of_them[sampled], atol=1e-12, err_msg=name)
+    for name in ("auroc", "mean_ap", "precision", "recall", "first_hit"):
+        some, true = getattr(found, name), getattr(everyone, name)
+        assert some.low <= true.value <= some.high, name
+        assert some.chance == true.chance
+        width, full_width = some.high - some.low, true.high - true.low
+        assert name == "first_hit" or full_width < width < 1.8 * full_width, name
+    to_control = distances(vectors[rows[sampled]], vectors[label == 2][:50], metric="cosine")
+    against = answer("X", measured, baseline, control=("c", 50, to_control), draws=500).control
+    assert against is not None
+    expected = [
+        roc_auc_score(np.r_[np.ones(len(rows) - 1), np.zeros(50)], -np.r_[within[~np.isnan(within)], far])
+        for within, far in zip(measured.within, to_control, strict=True)
+    ]
+    assert against.auroc.value == pytest.approx(np.mean(expected), abs=1e-9)
+
+
+def test_the_basis_says_what_was_drawn_and_what_that_bounds() -> None:
+    vectors, _ = clusters(300, 5)
+    found = asked(vectors, np.arange(30))
+    assert found.basis.n_baseline == 300 * 299 // 2
+    assert found.basis.all_pairs
+    assert found.basis.baseline_bound == 0
+    assert (found.basis.n_draws, found.basis.confidence, found.basis.seed) == (500, 0.95, 0)
+    few = answer("X", gallery_set(vectors, np.arange(30)), baseline_distances(vectors, metric="cosine")[::50])
+    assert not few.basis.all_pairs
+    assert few.basis.baseline_bound == pytest.approx(np.sqrt(np.log(40) / 2 / few.basis.n_baseline))
+
+
+def test_the_first_hit_of_a_set_is_a_median_between_two_ranks() -> None:
+    vectors, _ = clusters(400, 8, spread=3.0)
+    found = asked(vectors, np.arange(40))
+    ranks = np.sort(found.members.first_hit)
+    assert found.first_hit.value == np.median(ranks)
+    # 40 ranks: P(at most 13 below the median) = 0.019 on each side, and 0.040 with one more
+    assert (found.first_hit.low, found.first_hit.high) == (ranks[13], ranks[26])
+    assert np.isnan(asked(vectors, np.arange(5)).first_hit.low)

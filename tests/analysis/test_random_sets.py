@@ -45,7 +45,7 @@ def test_in_a_small_gallery_it_is_the_auroc_of_the_answer(seed: int) -> None:
     rows = np.random.default_rng(seed).choice(200, 12, replace=False)
     found = compared(vectors, rows)
     measured = gallery_set(vectors, rows, metric="cosine")
-    answer = np.nanmean(auroc_matrix(measured.n_less, measured.n_equal, measured.n_compared))
+    answer = np.nanmean(auroc_matrix(measured.within, measured.n_less, measured.n_equal, measured.n_compared))
     assert found is not None
     assert found.n_reference == 200
     assert found.auroc == pytest.approx(answer, abs=1e-9)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -13,9 +13,11 @@ from dxr_dash.analysis.retrieval import (
     auroc_matrix,
     average_precision,
     chance_average_precision,
+    chance_first_hit,
     first_hit_rank,
     known_item_ranking,
     precision_at,
+    recall_at,
 )
 from dxr_dash.errors import QueryError
 from dxr_dash.records import FloatArray, SetDistances
@@ -61,7 +63,7 @@ def test_average_precision_and_auroc_are_those_of_scikit_learn(
     rows = np.random.default_rng(4).permutation(300)[:n_members]
     found = gallery_set(vectors, rows, metric=metric)
     precision = average_precision(*arrays_of(found))
-    area = auroc_matrix(found.n_less, found.n_equal, found.n_compared)
+    area = auroc_matrix(*arrays_of(found), found.n_compared)
     assert np.isnan(np.diagonal(area)).all()
     for q, (values, hits) in enumerate(rankings(found, vectors, metric)[:40]):
         assert precision[q] == pytest.approx(average_precision_score(hits, -values), abs=1e-9)
@@ -77,7 +79,7 @@ def test_a_ranking_written_out() -> None:
     # From the image at 0: member 1, gallery 2 and 2, member 2, gallery 3.
     vectors = np.array([[0], [1], [2], [-2], [-2], [3]], dtype=np.float32)
     found = gallery_set(vectors, [0, 1, 2])
-    assert auroc_matrix(found.n_less, found.n_equal, 3)[0, 1:].tolist() == [1, 1 - 1 / 3]
+    assert auroc_matrix(*arrays_of(found), 3)[0, 1:].tolist() == [1, 1 - 1 / 3]
     assert average_precision(*arrays_of(found))[0] == pytest.approx((1 / 1 + 2 / 4) / 2)
     assert precision_at(*arrays_of(found), k=2)[0] == pytest.approx((1 + 1 / 3) / 2)
     assert precision_at(*arrays_of(found), k=1)[0] == 1
@@ -149,8 +151,34 @@ def test_precision_is_asked_for_at_no_more_images_than_there_are_others() -> Non
     found = gallery_set(normal(40, 2), [1, 2, 3, 4])
     at_three = precision_at(*arrays_of(found), k=3)
     assert (precision_at(*arrays_of(found), k=10) == at_three).all()
-    with pytest.raises(QueryError, match="asked for at 0 images"):
+    with pytest.raises(QueryError, match="first 0 images of a ranking"):
         precision_at(*arrays_of(found), k=0)
+
+
+@pytest.mark.parametrize("vectors", [normal(60, 3), integers(60, 2, 4), np.ones((60, 2), dtype=np.float32)])
+@pytest.mark.parametrize("k", [1, 5, 30, 59, 200])
+def test_recall_is_the_mean_over_all_ways_to_break_ties(vectors: FloatArray, k: int) -> None:
+    found = gallery_set(vectors, np.arange(12))
+    recall = recall_at(*arrays_of(found), k=k)
+    for q, (values, hits) in enumerate(rankings(found, vectors, "euclidean")):
+        border = np.sort(values)[min(k, len(values)) - 1]
+        before, tied = values < border, values == border
+        places = min(k, len(values)) - before.sum()
+        expected = hits[before].sum() + hits[tied].sum() * places / tied.sum()
+        assert recall[q] == pytest.approx(expected / 11, abs=1e-9)
+
+
+@pytest.mark.parametrize(("n_relevant", "n_ranked"), [(1, 1), (1, 6), (2, 6), (3, 6), (5, 6), (6, 6), (2, 9)])
+def test_chance_of_the_first_hit_is_the_median_over_all_orders(n_relevant: int, n_ranked: int) -> None:
+    first = sorted(1 + min(places) for places in combinations(range(n_ranked), n_relevant))
+    expected = next(r for r in first if sum(one <= r for one in first) >= len(first) / 2)
+    assert chance_first_hit(n_relevant, n_ranked) == expected
+
+
+def test_chance_of_the_first_hit_at_scale() -> None:
+    assert chance_first_hit(1, 10**6) == 500_000
+    assert chance_first_hit(39, 60_000) == pytest.approx(60_000 * (1 - 0.5 ** (1 / 39)), rel=0.01)
+    assert np.isnan(chance_first_hit(0, 5))
 
 
 @pytest.mark.parametrize(("n_relevant", "n_ranked"), [(1, 1), (1, 6), (2, 6), (3, 6), (6, 6)])
@@ -185,8 +213,8 @@ def test_a_farther_gallery_image_never_lowers_a_measure(seed: int, metric: str) 
     after = gallery_set(np.concatenate([vectors, far]), rows, metric=metric)
     if metric == "euclidean":
         assert (average_precision(*arrays_of(after)) == average_precision(*arrays_of(before))).all()
-    area = auroc_matrix(after.n_less, after.n_equal, after.n_compared)
-    old = auroc_matrix(before.n_less, before.n_equal, before.n_compared)
+    area = auroc_matrix(*arrays_of(after), after.n_compared)
+    old = auroc_matrix(*arrays_of(before), before.n_compared)
     off = ~np.eye(6, dtype=np.bool_)
     if metric == "euclidean":
         assert (area[off] >= old[off] - 1e-12).all()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,15 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dxr_dash.analysis.distances import METRICS, distances
-from dxr_dash.analysis.set_distances import set_distances
+from dxr_dash.analysis.nearest_members import nearest_members
+from dxr_dash.analysis.set_distances import asked_members, set_distances
 from dxr_dash.errors import QueryError
-from dxr_dash.records import SetDistances
+from dxr_dash.records import FloatArray, NearestMembers, SetDistances
 from tests.analysis.sets import gallery_set, integers, normal, outside_set, slow_counts
+
+
+def nearest(found: SetDistances) -> NearestMembers:
+    assert found.nearest_members is not None
+    return found.nearest_members
 
 
 def assert_same(left: SetDistances, right: SetDistances) -> None:
     for name in vars(left):
+        if name == "nearest_members":
+            continue
         np.testing.assert_array_equal(getattr(left, name), getattr(right, name), err_msg=name)
+    for name in vars(nearest(left)):
+        np.testing.assert_array_equal(
+            getattr(nearest(left), name), getattr(nearest(right), name), err_msg=name
+        )
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -41,8 +54,8 @@ def test_a_set_written_out() -> None:
     assert found.n_compared == 4
     assert found.nearest_rows.tolist() == [[1, 3, 5], [3, 1, 4]]
     assert found.nearest_distances.tolist() == [[1, 3, 3], [0, 2, 4]]
-    assert found.set_distance.tolist() == [3, 1, 3, 0, 4, 3]
-    assert found.nearest_member.tolist() == [1, 0, 0, 1, 1, 0]
+    assert nearest(found).distances.tolist() == [3, 1, 3, 0, 4, 3]
+    assert nearest(found).members.tolist() == [1, 0, 0, 1, 1, 0]
     assert found.edges[0] == 0
     assert found.edges[-1] == 8
     assert found.to_gallery.sum(axis=1).tolist() == [4, 4]
@@ -79,7 +92,7 @@ def test_self_is_left_out_by_its_row_and_copies_of_it_are_kept(metric: str) -> N
     assert found.n_less.tolist() == [[0, 0], [0, 0]]
     assert found.nearest_rows.tolist() == [[0, 2, 3, 5]] * 2
     assert found.nearest_distances.tolist() == [[0] * 4] * 2
-    assert found.nearest_member.tolist() == [0, 1, 0, 0, 0, 0]  # the members have each other
+    assert nearest(found).members.tolist() == [0, 1, 0, 0, 0, 0]  # the members have each other
     assert found.to_gallery[:, 0].tolist() == [4, 4]
 
 
@@ -99,8 +112,8 @@ def test_neighbours_histogram_and_set_distance_are_those_of_the_full_table(metri
         np.testing.assert_array_equal(found.to_gallery[q], counts)
         if items[q] >= 0:
             table[q, items[q]] = np.inf
-    np.testing.assert_allclose(found.set_distance, table.min(axis=0), atol=1e-6)
-    np.testing.assert_array_equal(found.nearest_member, table.argmin(axis=0))
+    np.testing.assert_allclose(nearest(found).distances, table.min(axis=0), atol=1e-6)
+    np.testing.assert_array_equal(nearest(found).members, table.argmin(axis=0))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -127,7 +140,7 @@ def test_renumbering_the_gallery_only_renumbers_the_rows(seed: int, metric: str)
     np.testing.assert_array_equal(after.n_equal, before.n_equal)
     np.testing.assert_array_equal(after.to_gallery, before.to_gallery)
     np.testing.assert_array_equal(after.nearest_distances, before.nearest_distances)
-    np.testing.assert_array_equal(after.set_distance[new_row], before.set_distance)
+    np.testing.assert_array_equal(nearest(after).distances[new_row], nearest(before).distances)
 
 
 @settings(max_examples=30, deadline=None)
@@ -160,8 +173,8 @@ def test_one_image_has_no_other_member() -> None:
     assert np.isnan(found.within).all()
     assert found.n_compared == 4
     assert found.nearest_rows.shape == (1, 4)
-    assert found.nearest_member.tolist() == [0, 0, -1, 0, 0]
-    assert np.isnan(found.set_distance).tolist() == [False, False, True, False, False]
+    assert nearest(found).members.tolist() == [0, 0, -1, 0, 0]
+    assert np.isnan(nearest(found).distances).tolist() == [False, False, True, False, False]
 
 
 def test_when_all_rows_are_members_nothing_is_compared() -> None:
@@ -170,7 +183,7 @@ def test_when_all_rows_are_members_nothing_is_compared() -> None:
     assert found.n_compared == 0
     assert found.nearest_rows.shape == (4, 0)
     assert found.to_gallery.sum() == 0
-    assert np.isfinite(found.set_distance).all()
+    assert np.isfinite(nearest(found).distances).all()
     assert gallery_set(vectors[:1], [0]).n_compared == 0
 
 
@@ -179,7 +192,7 @@ def test_zero_and_constant_features_tie_everywhere(metric: str) -> None:
     found = gallery_set(np.zeros((9, 4), dtype=np.float32), [0, 5], metric=metric)
     assert found.n_equal.tolist() == [[0, 7], [7, 0]]
     distance = 1 if metric == "cosine" else 0
-    assert (found.set_distance == distance).all()
+    assert (nearest(found).distances == distance).all()
     assert found.to_gallery.sum() == 14
 
 
@@ -213,3 +226,67 @@ def test_what_does_not_fit_is_refused_with_a_remedy() -> None:
     broken[3, 1] = np.nan
     with pytest.raises(QueryError, match="gallery vector holds a value that is not a finite number"):
         gallery_set(broken, [0, 1])
+
+
+def mixed_set(metric: str, vectors: FloatArray, **wanted: Any) -> SetDistances:
+    """Measure a set of three images from outside and some gallery rows; two of them are copies."""
+    items = np.array([3, -1, 77, -2, 99, 0, -3, 10, 11, 50])
+    queries = normal(len(items), vectors.shape[1], seed=2)
+    queries[items >= 0] = vectors[items[items >= 0]]
+    queries[3] = queries[0]
+    return set_distances(queries, items, vectors, metric=metric, k=7, **wanted)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("vectors", [normal(200, 12), integers(200, 3, 3)])
+@pytest.mark.parametrize("asked", [[0], [1, 3, 4, 9], list(range(10))])
+def test_a_set_that_is_asked_with_some_members_finds_what_they_find_among_all(
+    metric: str, vectors: FloatArray, asked: list[int]
+) -> None:
+    everyone = mixed_set(metric, vectors)
+    some = mixed_set(metric, vectors, asked=asked)
+    assert some.asked.tolist() == asked
+    assert some.asked_items.tolist() == everyone.items[asked].tolist()
+    for name in ("within", "n_less", "n_equal", "nearest_rows", "nearest_distances"):
+        np.testing.assert_allclose(
+            getattr(some, name), getattr(everyone, name)[asked], atol=1e-7, err_msg=name
+        )
+    assert some.n_compared == everyone.n_compared
+    assert some.n_gallery == 200
+    np.testing.assert_array_equal(some.to_gallery.sum(axis=1), some.n_compared)
+    assert (some.nearest_members is None) == (len(asked) < 10)
+    square = some.among_asked(some.within)
+    np.testing.assert_array_equal(square, square.T)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_nearest_members_are_the_same_by_either_pass(metric: str) -> None:
+    vectors = normal(200, 12)
+    expected = nearest(mixed_set(metric, vectors))
+    items = np.array([3, -1, 77, -2, 99, 0, -3, 10, 11, 50])
+    queries = normal(len(items), 12, seed=2)
+    queries[items >= 0] = vectors[items[items >= 0]]
+    queries[3] = queries[0]
+    found = nearest_members(queries, items, vectors, metric=metric, block=17)
+    np.testing.assert_array_equal(found.members, expected.members)
+    np.testing.assert_allclose(found.distances, expected.distances, atol=1e-6)
+    np.testing.assert_allclose(found.within, expected.within, atol=1e-6)
+    alone = nearest_members(vectors[[4]], [4], vectors, metric=metric)
+    assert np.flatnonzero(np.isnan(alone.distances)).tolist() == [4]
+    assert np.isnan(alone.within).all()
+
+
+def test_a_large_set_is_asked_with_the_same_random_members_each_time() -> None:
+    assert asked_members(512, seed=0).tolist() == list(range(512))
+    some = asked_members(6_000, seed=0)
+    assert len(some) == 512
+    assert (np.diff(some) > 0).all()
+    assert some.tolist() == asked_members(6_000, seed=0).tolist()
+    assert some.tolist() != asked_members(6_000, seed=1).tolist()
+    assert len(asked_members(10**6, seed=0)) == 64
+
+
+@pytest.mark.parametrize("asked", [[], [3, 1], [1, 1], [40], [-1]])
+def test_members_to_ask_with_must_be_members_in_order(asked: list[int]) -> None:
+    with pytest.raises(QueryError):
+        mixed_set("cosine", normal(200, 12), asked=asked)

@@ -57,7 +57,7 @@ def test_hovering_a_point_shows_its_card_without_asking_the_server_to_compute(
     expect(card).to_be_visible()
     expect(card.locator(".name")).to_have_text(words.short(collection.path(row), 200))
     expect(card.locator(".label")).to_have_text(collection.label(row))
-    distance = api.set_distances(collection, "faces-in-things").set_distance[row]
+    distance = api.nearest_members(collection, "faces-in-things").distances[row]
     expect(card.locator(".distance")).to_have_text(f"{distance:.3f} to the active set")
     assert page.evaluate("document.querySelector('#card img').naturalWidth") > 0
     assert len(watch.callbacks) == before
@@ -93,7 +93,7 @@ def test_hovering_a_neighbour_rings_it_on_the_map_and_marks_its_distance(page: P
     thumb.hover()
     row = int(thumb.get_attribute("data-row") or -1)
     expect(page.locator(f"#{ids.MAP_OVERLAY} .hover").last).to_be_attached()
-    distance = api.set_distances(site[0], "faces-in-things").set_distance[row]
+    distance = api.nearest_members(site[0], "faces-in-things").distances[row]
     expect(page.locator(".distance-mark")).to_have_text(f"{distance:.3f}")
 
 
@@ -153,7 +153,7 @@ def test_the_map_can_be_coloured_by_the_distance_to_the_active_set(page: Page, s
     page.wait_for_function(f"document.querySelector('{PLOT}')._fullData[0].marker.cmax < 2")
     wait_until_drawn(page)
     colours = page.evaluate(f"Array.from(document.querySelector('{PLOT}')._fullData[0].marker.color)")
-    wanted = api.set_distances(site[0], "faces-in-things").set_distance
+    wanted = api.nearest_members(site[0], "faces-in-things").distances
     np.testing.assert_allclose(colours, wanted, rtol=1e-5)
 
 

@@ -122,8 +122,8 @@ def test_a_sets_members_are_hidden_in_its_ranking(site: Site, client: FlaskClien
     collection = site[0]
     items, far, _ = read(page_of(collection, client, "s.cars"))
     assert sorted(items) == list(range(len(collection)))
-    measured = api.set_distances(collection, "cars")
-    np.testing.assert_array_equal(far, measured.set_distance[items])
+    measured = api.nearest_members(collection, "cars")
+    np.testing.assert_array_equal(far, measured.distances[items])
 
 
 def test_long_rankings_come_in_pages(

@@ -356,7 +356,7 @@ def test_the_histogram_under_the_pointer_shows_the_image_at_that_distance(page: 
         return axis.p2l(x - plot.getBoundingClientRect().left - axis._offset); }""",
         x + 1,
     )
-    far = api.set_distances(site[0], "faces-in-things").set_distance
+    far = api.nearest_members(site[0], "faces-in-things").distances
     row = page.evaluate("dxr.underPointer().row")
     assert abs(far[row] - at) == pytest.approx(np.abs(far - at).min(), abs=1e-6)
     expect(page.locator("#map-overlay .hover").last).to_be_attached()

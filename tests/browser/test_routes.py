@@ -134,7 +134,7 @@ def test_coordinates_and_distances_come_as_float32(site: Site, client: FlaskClie
             answer = client.get(f"/coordinates/{version}/{space.id}/{name}/{arrangement}.f32")
             np.testing.assert_array_equal(np.frombuffer(answer.data, "<f4").reshape(-1, 2), places)
     far = np.frombuffer(client.get(f"/distances/{version}/{space.id}/cars.f32").data, "<f4")
-    np.testing.assert_array_equal(far, api.set_distances(site[0], "cars").set_distance)
+    np.testing.assert_array_equal(far, api.nearest_members(site[0], "cars").distances)
 
 
 def test_tiles_of_the_mosaic_are_kept_by_the_browser(site: Site, client: FlaskClient) -> None:
