@@ -132,9 +132,10 @@ assert len(DARK.sets) == len(LIGHT.sets)  # noqa: S101 - every variable has a va
 
 
 def _checked(trace: Any) -> Any:
-    drawable = trace.type == "scatter" and trace.fill in (None, "none", "tozeroy", "toself")
-    if not drawable or (trace.mode or "lines") not in ("lines", "markers"):
-        raise ValueError(f"A trace of type {trace.type!r}, mode {trace.mode!r} cannot be drawn as SVG.")
+    if trace.type != "scatter":
+        raise ValueError(f"A trace of type {trace.type!r} cannot be drawn as SVG.")
+    if trace.mode not in (None, "lines", "markers") or trace.fill not in (None, "none", "tozeroy", "toself"):
+        raise ValueError(f"A trace of mode {trace.mode!r}, filled {trace.fill!r}, cannot be drawn as SVG.")
     return trace
 
 

@@ -149,6 +149,8 @@ class View:
             theme=LIGHT,
             revision="",
         )
+        for one in figure.layout.annotations[1:]:  # far lines are crossed by the curves at their right ends
+            one.update(x=0.01, xanchor="left")
         title = "Similarity at each rank, median over the members with quartiles"
         return Markup(  # noqa: S704 - built as a tree
             as_svg(figure, width_px=FIGURE_PX, height_px=RANKS_HEIGHT_PX, title=title)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dxr_dash.records import MemberMeasures, plain
+from dxr_dash.analysis.distribution import QUANTILES
+from dxr_dash.records import Distribution, MemberMeasures, RankCurve, plain
 from dxr_dash.report.record import Members, Report, Section
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ def as_table(report: Report) -> pa.Table:
 
     Returns:
         Columns query_set (its id; empty where the number belongs to all), part, of (whose number: a member, a group
-        of distances), item (of a member), at (a place in a list, from 1), measure, value, low, high,
-        chance.
+        of distances), item (of a member), at (a distance, the share of a quantile, a rank; else the
+        place in a list, from 1), measure, value, low, high, chance. low and high of a rank curve are quartiles over
+        members, elsewhere they are the interval.
     """
     import pyarrow as pa
 
@@ -146,12 +148,30 @@ def _section_lines(section: Section) -> Iterator[Row]:
         for measure, values in members.items():
             yield {**about, "measure": measure, "value": values[place]}
     for group in section.groups:
-        about = {"part": "distances", "of": f"{group.of}: {group.distribution.name}"}
-        yield from ({**about, **line} for line in _numbers("distances", plain(asdict(group.distribution))))
+        of = f"{group.of}: {group.distribution.name}"
+        yield from ({"part": "distances", "of": of, **line} for line in _distribution(group.distribution))
     for of, curve in zip(("set", "control"), section.curves, strict=False):
-        yield from ({**line, "of": of} for line in _numbers("rank curve", plain(asdict(curve))))
+        yield from ({"part": "rank curve", "of": of, **line} for line in _curve(curve))
     for far, says in section.references:
         yield {"part": "rank curve", "of": says, "measure": "reference", "value": far}
+
+
+def _distribution(one: Distribution) -> Iterator[Row]:
+    yield {"measure": "n", "value": float(one.n)}
+    for share, value in zip(QUANTILES, plain(list(one.quantiles)), strict=True):
+        yield {"measure": "quantile", "at": share, "value": value}
+    for centre, density, smooth in zip(one.centres, one.density, one.smooth, strict=True):
+        yield {"measure": "density", "at": float(centre), "value": float(density)}
+        yield {"measure": "smooth density", "at": float(centre), "value": float(smooth)}
+
+
+def _curve(one: RankCurve) -> Iterator[Row]:
+    for name in ("n_ranked", "n_members", "beyond"):
+        yield {"measure": name, "value": float(getattr(one, name))}
+    low, high = (one.distances, one.distances) if one.low is None or one.high is None else (one.low, one.high)
+    for rank, far, near_end, far_end in zip(one.ranks, one.distances, low, high, strict=True):
+        ends = {"low": float(near_end), "high": float(far_end)}
+        yield {"measure": "distance", "at": float(rank), "value": float(far), **ends}
 
 
 def _numbers(part: str, value: Any, path: str = "", at: int | None = None) -> Iterator[Row]:

@@ -44,7 +44,6 @@ def check_targets(targets: Sequence[str | Path], *, force: bool = False) -> tupl
     if not files:
         raise ReportError("No file to write was named.", "Give one with `-o report.html`.")
     for file in files:
-        _check_folder(file)
         if file.is_dir():
             raise ReportError(f"{file} is a folder.", "Choose another name.")
         if file.exists() and not force and not _is_report(file):
@@ -87,8 +86,12 @@ def write_reports(
 
 def _files(target: Path) -> list[Path]:
     if target.suffix.lower() in WRITERS and not target.is_dir():
+        _check_folder(target.parent)
         return [target]
     if target.is_dir() or not target.suffix:
+        _check_folder(
+            target if target.exists() else target.parent
+        )  # a folder may be new, what it lies in not
         return [target / name for name in IN_A_FOLDER]
     raise ReportError(
         f"{target} has the suffix {target.suffix}, and dxr writes reports as {', '.join(WRITERS)}.",
@@ -96,13 +99,11 @@ def _files(target: Path) -> list[Path]:
     )
 
 
-def _check_folder(file: Path) -> None:
-    """Check that a file can appear: in a folder that is there, or in a new one beside what is there."""
-    there = file.parent if file.parent.exists() or file.name not in IN_A_FOLDER else file.parent.parent
-    if not there.is_dir():
-        raise ReportError(f"{there} is not a folder.", "Make it first, or choose another place.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise ReportError(f"{there} cannot be written to.", "Choose another place.")
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ReportError(f"{folder} is not a folder.", "Make it first, or choose another place.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ReportError(f"{folder} cannot be written to.", "Choose another place.")
 
 
 def _is_report(file: Path) -> bool:
