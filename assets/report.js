@@ -26,7 +26,7 @@
     work(true);
     const clock = setInterval(tell, TICK_MS);
     try {
-      const folder = `/report/${dxr.facts().version}/${encodeURIComponent(space)}`;
+      const folder = `report/${dxr.facts().version}/${encodeURIComponent(space)}`;
       const answer = await fetch(`${folder}/${active}.${form}`, { signal: asked.signal });
       if (!answer.ok) {
         say(answer.status === 422 ? await answer.text() : "The collection has changed since this page was opened. Reload the page.");

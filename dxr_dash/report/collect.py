@@ -91,6 +91,7 @@ def make_report(
             **{name: version(name) for name in PACKAGES},
         },
         build=_build_command(collection, where),
+        asks=_asks(collection, [one for pair in pairs for one in pair if one is not None]),
         command=_command(collection, where, pairs, explicit=control is not None),
         note=note,
         sections=tuple(sections),
@@ -218,6 +219,13 @@ def _build_command(collection: Collection, where: Space) -> str:
     if where.request.get("weights"):
         words += ["--weights", "FILE"]  # its hash stands in the report; where it lay says nothing elsewhere
     return shlex.join(words)
+
+
+def _asks(collection: Collection, sets: Sequence[QuerySet]) -> tuple[str, ...]:
+    """Say how sets of images from outside were kept; sets of gallery images are kept in the collection alone."""
+    outside = {one.id: one for one in sets if one.outside and not one.rows}
+    words = ["dxr", "query", collection.folder.resolve().name, "FOLDER", "--name"]
+    return tuple(shlex.join([*words, one.name]) for one in outside.values())
 
 
 def _command(

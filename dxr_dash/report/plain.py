@@ -37,7 +37,7 @@ def as_dict(report: Report) -> dict[str, Any]:
             for name, (value, meaning) in report.thresholds.items()
         ],
         "versions": dict(report.versions),
-        "commands": {"build": report.build, "report": report.command},
+        "commands": {"build": report.build, "query": list(report.asks), "report": report.command},
         "sections": [_section(one) for one in report.sections],
     }
 

@@ -87,6 +87,7 @@ class Report:
         thresholds: value and meaning of each threshold of the verdict.
         versions: of dxr, Python and the packages that the numbers pass through.
         build: the command that makes the collection; IMAGES and FILE stand for paths of another machine.
+        asks: the commands that keep query sets of images from outside; FOLDER stands for the folder of each.
         command: the command that makes this report again.
         note: the reader's own words: who, when, what for. Nothing else in a report depends on when it was made.
     """
@@ -97,6 +98,7 @@ class Report:
     thresholds: Mapping[str, tuple[float, str]]
     versions: Mapping[str, str]
     build: str
+    asks: tuple[str, ...]
     command: str
     note: str
     sections: tuple[Section, ...]
