@@ -46,7 +46,7 @@ def test_the_sentence_comes_first_then_the_numbers_of_the_answer(
     assert page.one("p", class_="verdict").text == str(answer.verdict).capitalize()
     said = page.all("p", class_="sentence")[0].text
     assert said.lower() == " ".join(answer.sentence.removeprefix(head).split()).lower()
-    assert main.text.index(said) < main.text.index("How near")
+    assert main.text.index(said) < main.text.index("Measures")
     table = page.all("table", class_="measures")[0]
     lines = {line.all("th")[0].parts[0]: line for line in table.all("tbody")[0].all("tr")}
     assert answer.control is not None

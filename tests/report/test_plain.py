@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,13 @@ def test_the_same_report_gives_the_same_bytes(collection: Collection, report: Re
     again = make_report(collection, [HOSTILE_SET], note=report.note)
     for form in (as_json, as_csv, as_parquet):
         assert form(again) == form(report)
+
+
+def test_a_set_of_images_from_outside_says_how_it_was_kept(folder: Path, made: Path) -> None:
+    opened = api.open_collection(folder)
+    one, _ = api.add_query_set(opened, "it's \u2026 outside", images=made.parent / "outside")
+    found = make_report(opened, [one.id], control="plain ones")
+    (command,) = found.asks
+    assert shlex.split(command) == ["dxr", "query", folder.name, "FOLDER", "--name", one.name]
+    assert json.loads(as_json(found))["commands"]["query"] == [command]
+    assert make_report(opened, ["plain ones"]).asks == ()
