@@ -72,6 +72,8 @@
     only: ({ only }) => dxr.change({ only: dxr.selection().only === only ? "" : only }),
     "open-line": (_data, line) => dxr.openLine(line),
     "confirm-name": () => confirm(),
+    report: ({ name }) => dxr.openReport(name),
+    "save-report": ({ form }) => dxr.saveReport(form),
   };
 
   document.addEventListener("click", (event) => {

@@ -64,6 +64,9 @@
     nameFacts: "name-facts",
     nameRefused: "name-refused",
     nameField: "name-field",
+    reportDialog: "report-dialog",
+    reportOf: "report-of",
+    reportWork: "report-work",
   };
 
   let current = null; // the selection; null until the server has read the address

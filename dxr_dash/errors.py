@@ -6,6 +6,7 @@ DxrError
 ├── ImagesError       there is nothing to build from
 ├── NetworkError      a network, layer or its weights cannot be had
 ├── QueryError        a query set, row or setting that was asked for does not fit
+├── ReportError       a report cannot be written where it was asked for
 └── UploadError       files dropped on the page that are refused
 """
 
@@ -47,6 +48,10 @@ class NetworkError(DxrError):
 
 class QueryError(DxrError):
     """A query set, row or setting that was asked for does not fit the collection."""
+
+
+class ReportError(DxrError):
+    """A report cannot be written where it was asked for."""
 
 
 class UploadError(DxrError):

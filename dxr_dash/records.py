@@ -352,17 +352,18 @@ class Answer:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values that JSON can hold; a value that is not known is None."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        found: dict[str, Any] = plain(asdict(self))
+        return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Turn records, arrays and numbers into what JSON can hold; a value that is not known becomes None."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     return value
@@ -635,8 +636,8 @@ class Findings:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values that JSON can hold; a value that is not known is None."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        found: dict[str, Any] = plain(asdict(self))
+        return found
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -68,6 +69,8 @@ def main() -> None:
         for name, image in pictures(browser, url):
             size = keep(image, chosen.folder / f"{name}.webp")
             print(f"{name}.webp {size // 1000} kB", flush=True)
+        size = keep(report_head(browser, chosen.collection), chosen.folder / "report.webp")
+        print(f"report.webp {size // 1000} kB", flush=True)
         size = keep_film(film(browser, url), chosen.folder / "explore-film.webp")
         print(f"explore-film.webp {size // 1000} kB")
         browser.close()
@@ -315,6 +318,21 @@ def lasso(page: Page) -> None:
     page.mouse.up()
     page.wait_for_selector(".selected-count")
     page.wait_for_function(DRAWN)
+
+
+def report_head(browser: Browser, collection: Path) -> bytes:
+    """Write a report on the collection's first query set, open it from the disk, and show its head."""
+    from dxr_dash import api
+    from dxr_dash.report import as_html, make_report
+
+    opened_collection = api.open_collection(collection)
+    made = make_report(opened_collection, [next(iter(opened_collection.query_sets))])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.html"
+        path.write_bytes(as_html(made))
+        page = browser.new_page(viewport={"width": 960, "height": 1180})
+        page.goto(path.as_uri())
+        return page.screenshot()
 
 
 def whole(page: Page) -> bytes:

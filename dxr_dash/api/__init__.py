@@ -9,7 +9,7 @@ print(found.sentence, found.table, sep="\n")
 
 from __future__ import annotations
 
-from dxr_dash.api.answers import answer
+from dxr_dash.api.answers import answer, control_distances, control_of
 from dxr_dash.api.benchmarks import benchmark
 from dxr_dash.api.collections import build, build_demo, open_collection
 from dxr_dash.api.compared_distances import compared_distributions, control_distributions
@@ -62,7 +62,9 @@ __all__ = [
     "checked_rows",
     "compare",
     "compared_distributions",
+    "control_distances",
     "control_distributions",
+    "control_of",
     "distributions",
     "find_query_set",
     "findings",

@@ -68,15 +68,25 @@ def control_members(query: QuerySet, control: QuerySet, where: Space) -> FloatAr
     return controls
 
 
+def control_distances(collection: Collection, query_set: str, control: str, where: Space) -> FloatArray:
+    """Measure the asked members of a query set against the images of its control set that are not X: (q, C) float32.
+
+    Raises:
+        QueryError: there is no such set, or no such image.
+    """
+    query, other = find_query_set(collection, query_set), find_query_set(collection, control)
+    controls = control_members(query, other, where)
+    asked = set_distances(collection, query.id, space=where.id).asked
+    return distances(query_vectors(query, where)[asked], controls, metric=where.metric)
+
+
 @kept(ANSWERS_KEPT)
 def _answered(collection: Collection, where: Space, one: Members, other: Members | None) -> Answer:
     against = None
     measured = set_distances(collection, one[0], space=where.id)
     if other is not None:
-        query, control = find_query_set(collection, one[0]), find_query_set(collection, other[0])
-        controls = control_members(query, control, where)
-        far = distances(query_vectors(query, where)[measured.asked], controls, metric=where.metric)
-        against = (other[1], len(controls), far)
+        far = control_distances(collection, one[0], other[0], where)
+        against = (other[1], far.shape[1], far)
     return _answer(one[1], measured, where, against)
 
 

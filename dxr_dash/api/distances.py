@@ -149,19 +149,25 @@ def distributions(
     *,
     space: str | None = None,
     items: Sequence[tuple[str, int]] = (),
+    others: Sequence[tuple[str, str, FloatArray]] = (),
 ) -> list[tuple[str | None, Distribution]]:
     """Bin and smooth distances on one shared axis.
 
     Args:
         query_sets: ids; each gives "to gallery" and "within".
         items: (set id, item) of single members whose own distances to the gallery are wanted too.
+        others: (set id, what it is, distances) of groups that were measured elsewhere.
 
     Returns:
         Pairs of set id and distribution; the baseline first, with None.
+
+    Raises:
+        QueryError: there is no such set, item or space.
     """
     where = collection.space(space)
     measured = {key: set_distances(collection, key, space=space) for key in query_sets}
-    edges = distance_axis(where.baseline[-1:], binned=[one.edges for one in measured.values()])
+    more = [far for _, _, far in others]
+    edges = distance_axis(where.baseline[-1:], *more, binned=[one.edges for one in measured.values()])
     found: list[tuple[str | None, Distribution]] = [
         (None, distribution("baseline", edges=edges, values=where.baseline))
     ]
@@ -175,6 +181,7 @@ def distributions(
             (key, distribution("to gallery", edges=edges, counts=one.to_gallery, counts_edges=one.edges))
         )
         found.append((key, distribution("within", edges=edges, values=pairs)))
+    found += [(key, distribution(name, edges=edges, values=far)) for key, name, far in others]
     for key, item in items:
         one = _member_distances(collection, where, key, item)
         found.append(

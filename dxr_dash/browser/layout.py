@@ -13,6 +13,7 @@ from dxr_dash.browser.explained_panel import explained
 from dxr_dash.browser.map_section import map_section
 from dxr_dash.browser.panels import EMPTY_FIGURE, action, field, icon_action, segments
 from dxr_dash.browser.rank_panel import rank_panel
+from dxr_dash.browser.report_dialog import report_dialog
 from dxr_dash.browser.scan_panel import scan_panel
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.strip_panel import strip_panel
@@ -78,6 +79,7 @@ def page(collection: Collection) -> Component:
             ),
             _help_dialog(),
             _name_dialog(),
+            report_dialog(),
         ],
         className="page",
         **attributes(

@@ -14,6 +14,7 @@ from dxr_dash import api, settings
 from dxr_dash.browser import map_panel, uploads, urls
 from dxr_dash.browser.panels import picture
 from dxr_dash.browser.rankings import label_table, ranking_page
+from dxr_dash.browser.report_dialog import register_report
 from dxr_dash.browser.scan_panel import scan_state
 from dxr_dash.browser.state import ARRANGEMENTS, MOSAIC, Selection
 from dxr_dash.browser.strip_panel import rows_named, selected_in_map_order
@@ -43,6 +44,7 @@ def register_routes(server: Flask, collection: Collection, scans: api.ScanWorker
     _ranking_routes(server, collection)
     _strip_routes(server, collection)
     _scan_routes(server, collection, scans)
+    register_report(server, collection)
 
     @server.post(urls.QUERY_SETS)
     def query_sets() -> Response:
