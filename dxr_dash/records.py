@@ -723,8 +723,8 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values that JSON can hold; a value that is not known is None."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        found: dict[str, Any] = plain(asdict(self))
+        return found
 
 
 def _columns(name: str, estimate: Estimate | None) -> dict[str, float]:
@@ -801,8 +801,8 @@ class BenchmarkReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values that JSON can hold; a value that is not known is None."""
-        plain: dict[str, Any] = _plain({**asdict(self), "folder": str(self.folder)})
-        return plain
+        found: dict[str, Any] = plain({**asdict(self), "folder": str(self.folder)})
+        return found
 
 
 @dataclass(frozen=True)
