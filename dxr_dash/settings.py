@@ -65,8 +65,9 @@ ANSWER_FEWEST = 64  # never fewer
 
 # Warnings: near-duplicates, another source, hubs
 SAME_SHARE = (
-    0.1  # of the usual distance around an image: a nearer one is nearly the same image (docs/warnings.md)
+    0.1  # of the usual distance around an image: a nearer one is nearly the same image (docs/calibration.md)
 )
+SAME_ANYWHERE = 0.01  # of the usual distance in the gallery, whatever is usual around the image
 SAME_AT = (
     30  # nearest others whose median distance is the usual one: fewer, and a few copies would be the usual
 )

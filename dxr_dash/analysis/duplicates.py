@@ -2,7 +2,7 @@
 
 No distance is small in every feature space, so a pair is measured against what is usual around it: the median distance
 to the 30 nearest other images. A copy that was saved again, made a little smaller or cut at its rim is at 0.1 to 5 % of
-that (docs/warnings.md has the measured shares), two different images hardly ever below 10 %.
+that (docs/calibration.md has the measured shares), two different images hardly ever below 10 %.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def nearly_same(
 ) -> NearlySame:
     """Find what is nearly the same image.
 
-    A pair is, when it is nearer than ``settings.SAME_SHARE`` of what is usual around the member that is asked with.
-    Identical vectors always are, but for features in which everything is identical.
+    A pair is, when it is nearer than ``settings.SAME_SHARE`` of what is usual around the member that is asked with, or
+    than ``settings.SAME_ANYWHERE`` of what is usual in the gallery: around an image that is there forty times, copies
+    are the usual. Identical vectors always are, but for features in which everything is identical.
 
     Args:
         found: distances of the set, with at least ``settings.SAME_AT`` gallery images per member, or all.
@@ -54,7 +55,9 @@ def nearly_same(
             everything has nothing near to be measured by.
         metric: a Euclidean distance grows with the root of a cosine distance, and so does its limit.
     """
-    limit = same_share(metric) * np.minimum(_usual_around(found), usual)[:, None]
+    limit = share_of(settings.SAME_SHARE, metric) * np.minimum(_usual_around(found), usual)[:, None]
+    if np.isfinite(usual):
+        limit = np.maximum(limit, share_of(settings.SAME_ANYWHERE, metric) * usual)
     anything = bool((found.within > 0).any() or (found.nearest_distances > 0).any())
     pairs = (found.within < limit) | ((found.within == 0) & anything)
     copies = (found.nearest_distances < limit) | ((found.nearest_distances == 0) & anything)
@@ -64,9 +67,9 @@ def nearly_same(
     return NearlySame(pairs, n_pairs, copies.any(axis=1), np.unique(found.nearest_rows[copies]))
 
 
-def same_share(metric: str) -> float:
-    """Give the share of the usual distance below which two images are nearly the same."""
-    return float(np.sqrt(settings.SAME_SHARE)) if metric == "euclidean" else settings.SAME_SHARE
+def share_of(share: float, metric: str) -> float:
+    """Turn a share of a cosine distance into that of a distance by the metric: Euclidean ones go with its root."""
+    return float(np.sqrt(share)) if metric == "euclidean" else share
 
 
 def usual_distance(graph_distances: npt.NDArray[np.floating], seed: int) -> float:

@@ -20,8 +20,8 @@ from dxr_dash.analysis.verdict import SOURCE_AUROC
 from dxr_dash.records import DoubleArray, Estimate, FloatArray, IntArray, Shift
 
 AT = settings.SOURCE_AT
-WIDEST = 8.0  # relative distances beyond this, or below 1 / this, are drawn at the end of the axis
-N_BINS = 48
+WIDEST = 16.0  # relative distances beyond this, or below 1 / this, are drawn at the end of the axis
+N_BINS = 64
 
 
 def relative_distances(

@@ -105,9 +105,9 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.THINGS: f"No: these features do not retrieve {{name}}. They retrieve the things: {AGAINST}.",
     Reason.CHANCE_CONTROL: f"No: these features do not retrieve {{name}}: {AGAINST}, where chance gives 0.50.",
     Reason.WIDE_CHANCE_CONTROL: OPEN_CONTROL,
-    Reason.SOURCE: "Cannot tell whether these features retrieve {name}: the AUROC is {deciding}, but the images are "
-    "unlike those of {unlike}, as images from another source are, and a common source alone can make them find each "
-    "other. A control set from the same source would tell.",
+    Reason.SOURCE: "Cannot tell whether these features retrieve {name}: the AUROC is {deciding}, but a common source "
+    "alone could explain it, for the images are unlike those of {unlike}. A control set from the same source would "
+    "tell.",
     Reason.FOUND: "Yes: these features retrieve {name}. The AUROC is {auroc}.",
     Reason.FOUND_CONTROL: "Yes: these features retrieve {name}. The AUROC is {auroc}, and {control_auroc} "
     "against the control set {control}.",

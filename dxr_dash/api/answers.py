@@ -87,7 +87,7 @@ def _answered(collection: Collection, where: Space, one: Members, other: Members
         where.baseline,
         control=against,
         near=near,
-        shift=shift_of(collection, where, query, control, near.copies),
+        shift=shift_of(collection, where, query, control, near),
         hubs=hubs(measured, where.k_occurrence),
         seed=settings.SEED,
         draws=settings.BOOTSTRAP_DRAWS,

@@ -33,13 +33,18 @@ def near_in(collection: Collection, where: Space, one: QuerySet) -> NearlySame:
 
 
 def shift_of(
-    collection: Collection, where: Space, one: QuerySet, control: QuerySet | None, copies: IntArray
+    collection: Collection, where: Space, one: QuerySet, control: QuerySet | None, near: NearlySame
 ) -> Shift | None:
-    """Compare the images of a set that come from outside with the gallery's own; None when few of them do."""
+    """Compare the images of a set that come from outside with the gallery's own; None when few of them do.
+
+    Args:
+        near: copies of an image say nothing of its source, in the gallery and among the members.
+    """
     n_outside = len(one.outside)
     if n_outside < max(settings.MIN_QUERY_IMAGES, settings.SOURCE_OUTSIDE * len(one)):
         return None
-    members = _relative(collection, where, one, copies)
+    twins = one.items[near.pairs.any(axis=0)]
+    members = _relative(collection, where, one, np.concatenate([near.copies, twins[twins >= 0]]))
     first = shifts.shift(members, _gallery(where))
     if first is None or control is None or not first.unlike_gallery:
         return first
