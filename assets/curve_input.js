@@ -113,7 +113,7 @@
   dxr.about = (key, { item }) => {
     if (item >= 0) return { row: item };
     const set = key.split(".")[1];
-    return { item, set, name: "an image from outside", src: `/outside/${dxr.facts().version}/${set}/${-1 - item}.jpg` };
+    return { item, set, name: "an image from outside", src: `outside/${dxr.facts().version}/${set}/${-1 - item}.jpg` };
   };
 
   function nearestCurve(event, rank) {

@@ -70,7 +70,7 @@
     const { version } = dxr.facts();
     const set = key.split(".")[1];
     const src =
-      one.item >= 0 ? `/thumbnails/${version}/${one.item}.jpg` : `/outside/${version}/${set}/${-1 - one.item}.jpg`;
+      one.item >= 0 ? `thumbnails/${version}/${one.item}.jpg` : `outside/${version}/${set}/${-1 - one.item}.jpg`;
     if (one.item >= 0) {
       frame.dataset.row = one.item;
       delete frame.dataset.item;

@@ -27,7 +27,7 @@
   dxr.distances = () => {
     const s = dxr.selection();
     if (!s || !s.active) return null;
-    return dxr.numbers(`/distances/${dxr.facts().version}/${encodeURIComponent(s.space)}/${s.active}.f32`);
+    return dxr.numbers(`distances/${dxr.facts().version}/${encodeURIComponent(s.space)}/${s.active}.f32`);
   };
 
   function pictureOf(row) {
@@ -37,7 +37,7 @@
         pictures.delete(oldest);
         promise.then(({ src }) => URL.revokeObjectURL(src)).catch(() => {});
       }
-      const address = `/thumbnails/${dxr.facts().version}/${row}.jpg`;
+      const address = `thumbnails/${dxr.facts().version}/${row}.jpg`;
       pictures.set(
         row,
         fetch(address).then(async (answer) => {

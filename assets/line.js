@@ -52,7 +52,7 @@
     if (lasso.length) said.set("lasso", lasso.flat().map((x) => Number(x.toPrecision(5))));
     if (lasso.length) said.set("on", drawn_on);
     if (picked) said.set("pick", picked.join("="));
-    return order(`/selected/${dxr.facts().version}.u32?${said}`);
+    return order(`selected/${dxr.facts().version}.u32?${said}`);
   };
 
   function selected() {
@@ -95,7 +95,7 @@
     const { strip, space, layout } = dxr.selection();
     if (strip === "selection") return selected();
     if (strip !== "map") return ranked(strip);
-    return ofOrder(order(`/order/${dxr.facts().version}/${encodeURIComponent(space)}/${layout}.u32`), "in map order");
+    return ofOrder(order(`order/${dxr.facts().version}/${encodeURIComponent(space)}/${layout}.u32`), "in map order");
   };
 
   // The place of what is under the pointer, here or in any other panel.

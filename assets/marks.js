@@ -46,7 +46,7 @@
     const veil = dxr.pixelsOf(paint.veil);
     if (paint.veil && !veil) return undefined; // drawn again once it is there
     const marks = inView(placedAt(scales, values, paint, veil), scales, values, layer);
-    const address = ({ row }) => `/thumbnails/${dxr.facts().version}/${row}.jpg`;
+    const address = ({ row }) => `thumbnails/${dxr.facts().version}/${row}.jpg`;
     shelf.want(marks.map(address));
     shown = [];
     for (const mark of marks) {

@@ -47,7 +47,7 @@
     const level = clamp(Math.ceil(Math.log2(cellPx / BLUR)), 0, MOST_LEVEL);
     const coarsest = clamp(Math.floor(Math.log2(TILE_PX / Math.max(columns, rows))), 0, level);
     const s = dxr.selection();
-    const folder = `/mosaic/${dxr.facts().version}/${encodeURIComponent(s.space)}/${paint.layout}`;
+    const folder = `mosaic/${dxr.facts().version}/${encodeURIComponent(s.space)}/${paint.layout}`;
     const address = ([at, x, y]) => `${folder}/${at}/${x}_${y}.webp`;
     context.imageSmoothingQuality = "high";
     const sharp = tilesAt(level, seen);

@@ -43,7 +43,7 @@
   dxr.coordinates = () => {
     const s = dxr.selection();
     const space = s && encodeURIComponent(s.space);
-    return s && dxr.numbers(`/coordinates/${dxr.facts().version}/${space}/${s.layout}/${s.arrangement}.f32`);
+    return s && dxr.numbers(`coordinates/${dxr.facts().version}/${space}/${s.layout}/${s.arrangement}.f32`);
   };
 
   let waiting = false;

@@ -110,7 +110,7 @@
 
   dxr.ranking = (key, metric = dxr.selection().metric) => {
     const s = dxr.selection();
-    const address = `/ranking/${dxr.facts().version}/${encodeURIComponent(s.space)}/${metric}/${key}`;
+    const address = `ranking/${dxr.facts().version}/${encodeURIComponent(s.space)}/${metric}/${key}`;
     let found = rankings.get(address);
     if (found) rankings.delete(address); // put it last: the oldest unused one goes first
     else found = new Ranking(address, key);
@@ -140,13 +140,13 @@
   // Each image's label: {codes, names}; null while it is on its way.
   dxr.labels = () => {
     const { version } = dxr.facts();
-    const codes = file(`/labels/${version}.i32`, ints);
-    const names = file(`/labels/${version}.json`, (answer) => answer.json());
+    const codes = file(`labels/${version}.i32`, ints);
+    const names = file(`labels/${version}.json`, (answer) => answer.json());
     return codes && names ? { codes, names } : null;
   };
 
   // The gallery rows of a query set, as a Set; null while they are on their way.
-  dxr.members = (set) => file(`/members/${dxr.facts().version}/${set}.i32`, async (a) => new Set(await ints(a)));
+  dxr.members = (set) => file(`members/${dxr.facts().version}/${set}.i32`, async (a) => new Set(await ints(a)));
 
   dxr.labelOf = (row) => {
     const labels = dxr.labels();

@@ -24,7 +24,7 @@
   const tell = () => listeners.forEach((listener) => listener());
 
   const addressOf = (item, set) =>
-    item >= 0 ? `/thumbnails/${dxr.facts().version}/${item}.jpg` : `/outside/${dxr.facts().version}/${set}/${-1 - item}.jpg`;
+    item >= 0 ? `thumbnails/${dxr.facts().version}/${item}.jpg` : `outside/${dxr.facts().version}/${set}/${-1 - item}.jpg`;
 
   // The middle of a gallery image as {picture, left, width, height}; null while it is not here.
   dxr.sliverOf = (row) => {
@@ -75,7 +75,7 @@
     filesAsked += 1;
     for (const row of rows) asked.add(row);
     try {
-      const answer = await fetch(`/slivers/${dxr.facts().version}/${rows.join(",")}.jpg`);
+      const answer = await fetch(`slivers/${dxr.facts().version}/${rows.join(",")}.jpg`);
       if (!answer.ok) throw new Error(`${answer.status}`);
       const file = { rows, bitmap: await createImageBitmap(await answer.blob()), used: frame };
       files.add(file);

@@ -37,7 +37,7 @@
     picture.className = "picture";
     const image = document.createElement("img");
     image.alt = "";
-    image.src = `/thumbnails/${dxr.facts().version}/${row}.jpg`;
+    image.src = `thumbnails/${dxr.facts().version}/${row}.jpg`;
     picture.append(image);
     button.append(picture);
     return button;

@@ -108,7 +108,7 @@
     for (const file of files) form.append("images", file, file.shownName || file.name);
     const progress = showProgress(name);
     try {
-      const answer = await fetch("/query-sets", {
+      const answer = await fetch("query-sets", {
         method: "POST",
         body: form,
         headers: { "X-Dxr": dxr.selection().fingerprint },

@@ -86,7 +86,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with served(chosen.collection) as url, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
-        page = chromium.new_page(viewport={"width": WIDE[0], "height": WIDE[1]})
+        page = chromium.new_page(viewport={"width": WIDE[0], "height": WIDE[1]}, bypass_csp=True)
         print(json.dumps(measure(page, url, chosen.strip), indent=2))
         chromium.close()
 

@@ -256,6 +256,7 @@ def opened(browser: Browser, url: str, *, size: tuple[int, int] = WIDE, scheme: 
     page = browser.new_page(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if scheme == "dark" else "light",
+        bypass_csp=True,  # Playwright waits with eval
     )
     page.goto(url)
     page.wait_for_function(DRAWN)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from dxr_dash.analysis.verdict import counted
-from dxr_dash.records import AmongRandomSets, Instead, LocalScaling, OwnValue, Verdict
+from dxr_dash.records import AmongRandomSets, Basis, Estimate, Instead, LocalScaling, OwnValue, Verdict
 
 
 def p_value(found: AmongRandomSets) -> str:
@@ -63,6 +65,24 @@ def in_place(verdict: Verdict) -> str:
 def line_separates(name: str) -> str:
     """Say that X is readable, but not near."""
     return f"A line separates {name}, but its neighbours are not {name}."
+
+
+def first_hit(ranks: Estimate) -> str:
+    """Say the median rank of the first other member: "rank 4 (3 to 6), where chance gives 17"."""
+    ends = "" if isnan(ranks.low) else f" ({ranks.low:,.0f} to {ranks.high:,.0f})"
+    return f"rank {ranks.value:,g}{ends}, where chance gives {ranks.chance:,.0f}"
+
+
+def basis(rests_on: Basis) -> str:
+    """Say what the numbers of an answer rest on, and what that bounds."""
+    level = f"{100 * rests_on.confidence:.0f} %"
+    pairs = f"all {rests_on.n_baseline:,} pairs of the gallery"
+    if not rests_on.all_pairs:
+        pairs = (
+            f"{rests_on.n_baseline:,} random pairs of the gallery (percentiles within "
+            f"{100 * rests_on.baseline_bound:.1f} points at {level})"
+        )
+    return f"{pairs}; {rests_on.n_draws:,} bootstrap draws for {level} intervals"
 
 
 def times(lift: float) -> str:

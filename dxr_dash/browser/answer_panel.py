@@ -8,6 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dxr_dash import settings
+from dxr_dash.analysis import said
 from dxr_dash.browser.attributes import attributes
 from dxr_dash.browser.panels import Picture, thumb
 from dxr_dash.figures import theme as words
@@ -25,7 +26,8 @@ def answer_panel(answer: Answer, space: str) -> list[Component]:
         html.P(str(answer.verdict).capitalize(), className=f"verdict {_SIGNS[answer.verdict]}"),
         html.P(_beyond_verdict(answer), className="sentence", dir="auto"),
         html.P(
-            f"{words.count(answer.n_images)} images against {words.count(answer.n_compared)} of the gallery",
+            f"{words.count(answer.n_images)} images against {words.count(answer.n_compared)} of the gallery"
+            + (f", asked with {words.count(answer.n_asked)}" if answer.n_asked < answer.n_images else ""),
             className="hint",
         ),
         _measures(answer),
@@ -90,11 +92,18 @@ def _measures(answer: Answer) -> Component:
             answer.precision,
             "Share of members among the nearest images of each member.",
         ),
+        measure(
+            f"recall at {settings.RECALL_FIRST}",
+            answer.recall,
+            f"Share of the other members among the {settings.RECALL_FIRST} nearest images of each member.",
+        ),
     ]
     level = f"{settings.CONFIDENCE * 100:.0f} % interval"
-    return html.Div(
-        [*lines, html.P(f"Wide bar: {level}. Dotted line: chance.", className="hint")], className="measures"
-    )
+    notes = [f"Wide bar: {level}. Dotted line: chance."]
+    if answer.n_images > 1:
+        notes.append(f"First other member: {said.first_hit(answer.first_hit)} (median).")
+    notes.append(f"Rests on {said.basis(answer.basis)}.")
+    return html.Div([*lines, *(html.P(note, className="hint") for note in notes)], className="measures")
 
 
 def measure(name: str, one: Estimate, help_text: str, *, beside: Estimate | None = None) -> Component:

@@ -1,13 +1,11 @@
-"""Plain routes beside Dash: pictures, tiles, coordinates, distances, uploads; and who may ask at all."""
+"""Plain routes beside Dash: pictures, tiles, coordinates, distances, uploads."""
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import socket
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import numpy as np
 from flask import Flask, Response, abort, request
@@ -32,11 +30,6 @@ OWN_HEADER = "X-Dxr"  # a page of another site cannot send it without asking fir
 def register_routes(server: Flask, collection: Collection) -> None:
     """Add the routes of one collection."""
     version = urls.version(collection)
-
-    @server.before_request
-    def refuse_other_sites() -> None:
-        if request.method == "POST" and not _from_this_site():
-            abort(403)
 
     @server.url_value_preprocessor
     def refuse_other_versions(_endpoint: str | None, values: dict[str, Any] | None) -> None:
@@ -134,33 +127,6 @@ def _map_routes(server: Flask, collection: Collection) -> None:
         active = request.args.get("set") or None
         selection = _or_404(lambda: Selection.parse({**asked, "active": active}, collection))
         return _kept(map_panel.colours_of(collection, selection), "image/png")
-
-
-def refuse_other_hosts(server: Flask, host: str) -> None:
-    """Answer only to names that are this machine's: a name on the net may be pointed here from outside."""
-    own = {"localhost", host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
-
-    @server.before_request
-    def check_host() -> None:
-        name = (urlsplit(f"//{request.host}").hostname or "").lower()
-        if name not in own and not _is_address(name):
-            abort(403)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _from_this_site() -> bool:
-    """Say whether a POST comes from our own page: browsers name the page's origin with every one."""
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
-        return False
-    return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
 
 
 def _upload(collection: Collection) -> Response:

@@ -8,6 +8,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dash import Dash, html, set_props
@@ -15,10 +16,11 @@ from flask import Response
 
 from dxr_dash import settings
 from dxr_dash.browser import ids, respond
+from dxr_dash.browser.access import TOKEN, Access, behind_prefix, guard
 from dxr_dash.browser.callbacks import register_callbacks
 from dxr_dash.browser.layout import page
 from dxr_dash.browser.panels import action
-from dxr_dash.browser.routes import refuse_other_hosts, register_routes
+from dxr_dash.browser.routes import register_routes
 from dxr_dash.browser.state import Selection
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import DxrError
@@ -27,25 +29,27 @@ log = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).parents[1]
 _THREADS = 8
+ONLY_HERE = Access()
 _OUT_BYTES = 32 * 2**20  # of one answer that wait in memory rather than in a file: plotly's script is 5 MB
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
     <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
     <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
 </html>"""
-# Nothing is fetched from elsewhere, whatever a file name or label says. plotly draws WebGL with code it makes itself.
+# Nothing is fetched from elsewhere, whatever a file name or label says, and no text becomes a script: the scripts of
+# Dash that stand in the page are named by their hashes. Plotly writes its styles into the page.
 _POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'"
+    "default-src 'self'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 
 
-def create_app(collection: Collection, *, host: str = settings.HOST) -> Dash:
+def create_app(collection: Collection, *, access: Access = ONLY_HERE) -> Dash:
     """Build the page of an open collection.
 
     Args:
-        host: the name that the page is asked for by, beside the machine's own names and addresses.
+        access: how the page is reached, and by whom.
     """
     app = Dash(
         "dxr_dash",
@@ -55,20 +59,23 @@ def create_app(collection: Collection, *, host: str = settings.HOST) -> Dash:
         index_string=_INDEX,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
         use_pages=False,
+        requests_pathname_prefix=access.prefix,
+        routes_pathname_prefix="/",
         on_error=_tell,
     )
     app.layout = lambda: page(collection)
-    refuse_other_hosts(app.server, host)
+    guard(app.server, access)
     register_routes(app.server, collection)
     register_callbacks(app, collection)
-    app.server.after_request(_harden)
+    policy = _POLICY.format(hashes=" ".join(app.csp_hashes()))
+    app.server.after_request(partial(_harden, policy))
     return app
 
 
 def serve(
     collection: Collection,
     *,
-    host: str = settings.HOST,
+    access: Access = ONLY_HERE,
     port: int = settings.PORT,
     open_browser: bool = False,
     on_ready: Callable[[str], None] = lambda _url: None,
@@ -76,15 +83,17 @@ def serve(
     """Serve the page until interrupted.
 
     Args:
+        access: how the page is reached, and by whom.
         port: 0 takes any free one.
-        on_ready: called with the page's address once the server listens.
+        on_ready: called with the page's address, its token included, once the server listens.
 
     Raises:
         DxrError: the address cannot be listened on.
     """
     from waitress.server import create_server
 
-    app = create_app(collection, host=host)
+    app = create_app(collection, access=access)
+    host = access.host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
@@ -94,11 +103,13 @@ def serve(
             "Choose another with `--port`; `--port 0` takes any free one.",
         ) from error
     server = create_server(
-        app.server, sockets=[listener], threads=_THREADS, ident=None, outbuf_overflow=_OUT_BYTES
+        behind_prefix(app.server, access.prefix),
+        sockets=[listener],
+        threads=_THREADS,
+        ident=None,
+        outbuf_overflow=_OUT_BYTES,
     )
-    found_port = listener.getsockname()[1]
-    name = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host  # noqa: S104
-    address = f"http://{name}:{found_port}/"
+    address = address_of(access, listener.getsockname()[1])
     threading.Thread(target=_answer_ahead, args=(collection,), name="answer ahead", daemon=True).start()
     on_ready(address)
     if open_browser:
@@ -109,11 +120,21 @@ def serve(
         server.close()
 
 
-def _harden(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = _POLICY
+def _harden(policy: str, response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = policy
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     return response
+
+
+def address_of(access: Access, port: int) -> str:
+    """Give the address that a browser opens the page by."""
+    host = access.host
+    name = socket.gethostname() if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host  # noqa: S104
+    address = access.public_url or f"http://{name}:{port}/"
+    return f"{address}?{TOKEN}={access.token}" if access.token else address
 
 
 def _answer_ahead(collection: Collection) -> None:

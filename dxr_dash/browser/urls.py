@@ -1,4 +1,7 @@
-"""Addresses on the server. All carry the collection's version, so the browser may keep what it got for good."""
+"""Addresses on the server. All carry the collection's version, so the browser may keep what it got for good.
+
+What the functions return is relative to the page, which may stand under any path of a proxy.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,12 @@ def version(collection: Collection) -> str:
 
 def thumbnail(collection: Collection, row: int) -> str:
     """Return where the thumbnail of a gallery image is."""
-    return f"/thumbnails/{version(collection)}/{row}.jpg"
+    return f"thumbnails/{version(collection)}/{row}.jpg"
 
 
 def outside(collection: Collection, query_set: str, index: int) -> str:
     """Return where the thumbnail of a query set's outside image is."""
-    return f"/outside/{version(collection)}/{query_set}/{index}.jpg"
+    return f"outside/{version(collection)}/{query_set}/{index}.jpg"
 
 
 def colours(
@@ -53,4 +56,4 @@ def colours(
         query_set: id of the set that distances are measured to.
     """
     asked = urlencode({"by": by, "set": query_set or ""})
-    return f"/colours/{version(collection)}/{quote(space)}/{layout}/{arrangement}/{theme}.png?{asked}"
+    return f"colours/{version(collection)}/{quote(space)}/{layout}/{arrangement}/{theme}.png?{asked}"

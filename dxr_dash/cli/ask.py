@@ -93,7 +93,8 @@ def _print_answer(found: Answer, beside: Findings) -> None:
         )
 
     click.secho(found.sentence, bold=True)
-    click.echo(f"  images              {found.n_images} against {found.n_compared} of the gallery")
+    asked = "" if found.n_asked == found.n_images else f", asked with {found.n_asked} of them"
+    click.echo(f"  images              {found.n_images} against {found.n_compared} of the gallery{asked}")
     click.echo(f"  AUROC               {words(found.auroc)}")
     random, line = beside.among_random, beside.probe
     if random is not None:
@@ -103,6 +104,8 @@ def _print_answer(found: Answer, beside: Findings) -> None:
         click.echo(f"  AUROC over control  {words(control.auroc)}; {control.name}, {control.n_images} images")
     click.echo(f"  mAP                 {words(found.mean_ap)}")
     click.echo(f"  precision@{settings.PRECISION_AT}        {words(found.precision)}")
+    click.echo(f"  recall@{settings.RECALL_FIRST}          {words(found.recall)}")
+    click.echo(f"  first hit           {said.first_hit(found.first_hit)}; median over its images")
     if line is not None:
         click.echo(
             f"  linear probe        {words(line.auroc)}; AUROC on held-out images, {line.n_folds} folds"
@@ -124,6 +127,7 @@ def _print_answer(found: Answer, beside: Findings) -> None:
         click.echo(f"  {word}: {value.kind} {value.value!r}, {words_of_it}")
     for own in beside.own[: settings.OWN_SHOWN]:
         click.echo(f"  {word}: its own {own.kind}, {said.own(own, settings.INSTEAD_AT)}")
+    click.echo(f"  rests on            {said.basis(found.basis)}")
     changed = scaled is not None and scaled.verdict is not found.verdict
     more = [said.without_hubs(scaled, found.verdict)] if scaled is not None and changed else []
     for warning in (*found.warnings, *more):

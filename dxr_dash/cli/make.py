@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from dxr_dash import settings
 from dxr_dash.cli.frame import (
-    FOLDER,
     JSON,
     PATH,
     cache_folder,
@@ -22,9 +19,7 @@ from dxr_dash.cli.frame import (
     page_options,
     progress,
 )
-
-if TYPE_CHECKING:
-    from dxr_dash.collection.store import Collection
+from dxr_dash.cli.serve import open_page
 
 
 @cli.command()
@@ -45,7 +40,7 @@ def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, n
         collection = api.build_demo(folder, fresh=fresh, on_progress=shown)
     click.echo(f"The demo is {collection.folder}", err=True)
     if not build_only:
-        _serve(collection, settings.HOST, port, no_browser)
+        open_page(collection, None, port, no_browser)
 
 
 @cli.command()
@@ -120,39 +115,3 @@ def build(
         "Time: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report.seconds.items()) + "."
     )
     return click.echo(f"Look at it with `dxr serve {report.folder}`.")
-
-
-@cli.command()
-@FOLDER
-@click.option("--host", default=settings.HOST, show_default=True, help="Address to listen on.")
-@page_options
-@in_words
-def serve(collection: Path, host: str, port: int | None, no_browser: bool) -> None:
-    """Show the page of COLLECTION in a browser; Ctrl-C ends it."""
-    from dxr_dash import api
-
-    _serve(api.open_collection(collection), host, port, no_browser)
-
-
-def _serve(collection: Collection, host: str, port: int | None, no_browser: bool) -> None:
-    from dxr_dash.browser.server import serve as serve_page
-
-    def ready(address: str) -> None:
-        click.echo(f"dxr shows {collection.name} at {address} (Ctrl-C ends it)", err=True)
-
-    try:
-        serve_page(
-            collection,
-            host=host,
-            port=_usual_or_free_port(host) if port is None else port,
-            open_browser=not no_browser,
-            on_ready=ready,
-        )
-    except KeyboardInterrupt:
-        click.echo("\nThe page is closed.", err=True)
-
-
-def _usual_or_free_port(host: str) -> int:
-    """Choose the usual port, or 0 (any free one) when something listens there already."""
-    with socket.socket() as probe:
-        return 0 if probe.connect_ex((host, settings.PORT)) == 0 else settings.PORT

@@ -15,12 +15,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 from waitress import wasyncore
 from waitress.server import create_server
 
 from dxr_dash import api, settings
-from dxr_dash.browser.server import create_app
+from dxr_dash.browser.access import Access, behind_prefix
+from dxr_dash.browser.server import ONLY_HERE, create_app
 from dxr_dash.collection.store import Collection
 from dxr_dash.demo.world import draw
 from tests.browser.steps import set_back, wait_until_drawn
@@ -118,11 +127,15 @@ def folder(built: Path, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Site]:
-    """Serve a collection; yield it with the page's address."""
+def running(folder: Path, access: Access = ONLY_HERE) -> Iterator[Site]:
+    """Serve a collection; yield it with the server's address."""
     collection = api.open_collection(folder)
     server = create_server(
-        create_app(collection).server, host="127.0.0.1", port=0, threads=8, outbuf_overflow=2**25
+        behind_prefix(create_app(collection, access=access).server, access.prefix),
+        host="127.0.0.1",
+        port=0,
+        threads=8,
+        outbuf_overflow=2**25,
     )
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -209,8 +222,12 @@ def visitor(
     script: str = "",
     **more: str,
 ) -> Iterator[Page]:
-    """Open the page in a browser context of its own and wait until it is drawn."""
-    context = chromium.new_context(viewport={"width": width, "height": height}, **more)  # type: ignore[arg-type]
+    """Open the page in a browser context of its own and wait until it is drawn.
+
+    The content security policy is off, since Playwright itself waits with eval; test_access.py has it on.
+    """
+    size: ViewportSize = {"width": width, "height": height}
+    context = chromium.new_context(viewport=size, bypass_csp=True, **more)  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     watch.look_at(page)

@@ -41,7 +41,7 @@ def own(folder: Path) -> tuple[Collection, FlaskClient]:
 
 
 def test_thumbnails_are_kept_by_the_browser_and_bring_name_and_label(site: Site, client: FlaskClient) -> None:
-    answer = client.get(urls.thumbnail(site[0], 5))
+    answer = client.get("/" + urls.thumbnail(site[0], 5))
     assert answer.data == site[0].thumbnail(5)
     assert "immutable" in answer.headers["Cache-Control"]
     about = json.loads(unquote(answer.headers["X-Dxr-Image"]))
@@ -152,7 +152,7 @@ def test_colours_come_as_one_pixel_for_each_image_or_cell(site: Site, client: Fl
     for arrangement in ("points", "mosaic"):
         for by in ("cluster", "trust", "distance", "column:label"):
             selection = replace(usual, colour=by, arrangement=arrangement, layout="tsne", theme="dark")
-            at = urls.colours(collection, space.id, "tsne", arrangement, "dark", by, usual.active)
+            at = "/" + urls.colours(collection, space.id, "tsne", arrangement, "dark", by, usual.active)
             answer = client.get(at)
             assert "immutable" in answer.headers["Cache-Control"]
             assert answer.data == map_panel.colours_of(collection, selection)
