@@ -11,7 +11,7 @@ import argparse
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +80,12 @@ STYLES: dict[str, Callable[[Picture], Picture]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("collections", type=Path, nargs="+")
+    parser.add_argument("collections", type=Path, nargs="*")
     parser.add_argument("--sets", type=int, default=300, help="sets per line of the tables")
     parser.add_argument("--draws", type=int, default=1_000, help="of the bootstrap")
     parser.add_argument("--parts", nargs="+", default=["random", "planted", "copies", "shift"])
     parser.add_argument("-o", "--output", type=Path, default=Path("calibration.json"))
+    parser.add_argument("--tables", action="store_true", help="print everything that the file holds, too")
     chosen = parser.parse_args()
     opened = [open_collection(path) for path in chosen.collections]
     parts: dict[str, Callable[..., Iterator[Line]]] = {
@@ -96,13 +97,15 @@ def main() -> None:
     found: dict[str, list[Line]] = {}
     if chosen.output.exists():
         found = json.loads(chosen.output.read_text())
-    for name in chosen.parts:
+    for name in chosen.parts if opened else ():
         found[name] = []
         for collection in opened:
             for line in parts[name](collection, opened, chosen.sets, chosen.draws):
                 found[name].append(line)
                 print(line, flush=True)
         chosen.output.write_text(json.dumps(found, indent=1))
+    if chosen.tables:
+        print(*tables(found), sep="\n")
 
 
 def gallery_of(collection: Collection) -> Gallery:
@@ -324,6 +327,88 @@ def share(n: int, of: int) -> str:
     """Write a share with its exact binomial interval."""
     found = binomtest(n, of).proportion_ci(0.95, method="exact")
     return f"{n / of:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Write a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def tables(found: dict[str, list[Line]]) -> Iterator[str]:
+    """Write what was measured as the tables of docs/calibration.md."""
+    yield table(
+        ("Collection", "Q", "sets", "yes", "partly", "no", "cannot tell", "yes by CSLS", "partly by CSLS"),
+        (
+            (
+                *(
+                    one["collection"],
+                    one["images"],
+                    one["sets"],
+                    share(one["yes"], one["sets"]),
+                    one["partly"],
+                ),
+                *(one["no"], one["cannot tell"], share(one["yes_by_scaling"], one["sets"])),
+                one["partly_by_scaling"],
+            )
+            for one in found.get("random", [])
+        ),
+    )
+    power = found.get("planted", [])
+    kinds = sorted({(one["collection"], one["planted"]) for one in power})
+    for kind in kinds:
+        lines = [one for one in power if (one["collection"], one["planted"]) == kind]
+        strengths = sorted({one["strength"] for one in lines})
+        yield f"{kind[0]}, {kind[1]}: yes / partly\n\n" + table(
+            ("Q", *(f"{strength:g}" for strength in strengths)),
+            (
+                (
+                    size,
+                    *(
+                        f"{one['yes'] / one['sets']:.2f} / {one['partly'] / one['sets']:.2f}"
+                        for one in lines
+                        if one["images"] == size
+                    ),
+                )
+                for size in sorted({one["images"] for one in lines})
+            ),
+        )
+    yield table(
+        ("Collection", "Copies", "found", "warning, 4 of 20 copied in the gallery", "warning, 4 of 20 twice"),
+        (
+            (
+                *(one["collection"], one["copies"], f"{one['found']:.3f}"),
+                *(share(one["warned_gallery"], one["sets"]), share(one["warned_inside"], one["sets"])),
+            )
+            for one in found.get("copies", [])
+        ),
+    )
+    yield table(
+        (
+            "Collection",
+            "Images from outside",
+            "Q",
+            "AUROC",
+            "relative",
+            "warning",
+            "yes",
+            "partly",
+            "cannot tell",
+        ),
+        (
+            (
+                *(
+                    one["collection"],
+                    one["from"],
+                    one["images"],
+                    f"{one['auroc']:.2f}",
+                    f"{one['relative']:.2f}",
+                ),
+                *(share(one["unlike"], one["sets"]), one["yes"], one["partly"], one["cannot tell"]),
+            )
+            for one in found.get("shift", [])
+        ),
+    )
 
 
 def pictures_of(collection: Collection, rows: IntArray) -> list[Picture]:
