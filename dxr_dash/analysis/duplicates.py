@@ -98,33 +98,35 @@ def counted_once(found: SetDistances, near: NearlySame) -> tuple[SetDistances, I
     Returns:
         The distances of what is left, without a histogram of its own, and the (Q',) positions of the members that stay.
     """
+    from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     n_images, asked = len(found.items), found.asked
-    linked = np.zeros((n_images, n_images), np.bool_)
-    linked[asked] = near.pairs
+    queries, others = np.nonzero(near.pairs)
+    ends = asked[queries], others
+    linked = coo_array((np.ones(len(others), np.bool_), ends), shape=(n_images, n_images))
     _, group = connected_components(linked, directed=False)
     first = np.concatenate([asked, np.setdiff1d(np.arange(n_images), asked)])
     _, leaders = np.unique(group[first], return_index=True)
     stays = np.sort(first[leaders])
-    queries = np.isin(asked, stays)
-    part = np.ix_(queries, stays)
+    staying = np.isin(asked, stays)
+    part = np.ix_(staying, stays)
     n_less, n_equal, n_compared = found.n_less[part], found.n_equal[part], found.n_compared
     if near.to_copies is not None and len(near.copies):
-        less, equal = counts_among(near.to_copies[queries], found.within[part])
+        less, equal = counts_among(near.to_copies[staying], found.within[part])
         n_less, n_equal = n_less - less, n_equal - equal
         n_compared -= len(near.copies)
     left = replace(
         found,
         items=found.items[stays],
-        asked=np.searchsorted(stays, asked[queries]),
+        asked=np.searchsorted(stays, asked[staying]),
         within=found.within[part],
         n_less=n_less,
         n_equal=n_equal,
         n_compared=n_compared,
-        to_gallery=found.to_gallery[queries],
-        nearest_rows=found.nearest_rows[queries],
-        nearest_distances=found.nearest_distances[queries],
+        to_gallery=found.to_gallery[staying],
+        nearest_rows=found.nearest_rows[staying],
+        nearest_distances=found.nearest_distances[staying],
         nearest_members=None,
     )
     return left, stays
@@ -152,7 +154,9 @@ def counts_among(others: FloatArray, within: FloatArray) -> tuple[IntArray, IntA
 def _usual_around(found: SetDistances) -> DoubleArray:
     """Give for each asked member the median distance to its nearest others, members and gallery alike: (q,)."""
     others = np.where(np.isnan(found.within), np.inf, found.within)
-    table = np.sort(np.hstack([found.nearest_distances, others]), axis=1)[:, : settings.SAME_AT]
+    table = np.hstack([found.nearest_distances[:, : settings.SAME_AT], others])
+    if table.shape[1] > settings.SAME_AT:
+        table = np.partition(table, settings.SAME_AT - 1, axis=1)[:, : settings.SAME_AT]
     table = np.where(np.isinf(table), np.nan, table)
     known = ~np.isnan(table).all(axis=1)
     result = np.full(len(table), np.inf)
