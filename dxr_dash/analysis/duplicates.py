@@ -143,11 +143,13 @@ def counts_among(others: FloatArray, within: FloatArray) -> tuple[IntArray, IntA
         Two (q, Q) int64 arrays, 0 from an image to itself.
     """
     n_less, n_equal = np.zeros((2, *within.shape), np.int64)
-    for query, ascending in enumerate(np.sort(others, axis=1)):
-        n_less[query] = ascending.searchsorted(within[query])
-        n_equal[query] = ascending.searchsorted(within[query], side="right") - n_less[query]
-    itself = np.isnan(within)
-    n_less[itself] = n_equal[itself] = 0
+    if others.shape[1] == 0:
+        return n_less, n_equal
+    for query, (ascending, members) in enumerate(zip(np.sort(others, axis=1), within, strict=True)):
+        n_less[query] = ascending.searchsorted(members)
+        tied = np.flatnonzero(ascending.take(n_less[query], mode="clip") == members)  # rare
+        n_equal[query, tied] = ascending.searchsorted(members[tied], side="right") - n_less[query, tied]
+    n_less[np.isnan(within)] = 0
     return n_less, n_equal
 
 
