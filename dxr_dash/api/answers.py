@@ -7,13 +7,16 @@ import numpy as np
 from dxr_dash import settings
 from dxr_dash.analysis import answer as answers
 from dxr_dash.analysis.distances import distances
+from dxr_dash.analysis.duplicates import NearlySame
+from dxr_dash.analysis.hubs import hubs
 from dxr_dash.api.distances import measure, set_distances
 from dxr_dash.api.kept import ANSWERS_KEPT, kept
 from dxr_dash.api.query_sets import find_query_set, query_vectors
+from dxr_dash.api.surroundings import near_among, near_in, shift_of
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
-from dxr_dash.records import Answer, FloatArray, IntArray, SetDistances
+from dxr_dash.records import Answer, FloatArray, IntArray, SetDistances, Shift
 
 Members = tuple[str, str, tuple[int, ...], tuple[str, ...]]
 """Id, name, gallery rows and outside images of a query set."""
@@ -82,12 +85,16 @@ def control_distances(collection: Collection, query_set: str, control: str, wher
 
 @kept(ANSWERS_KEPT)
 def _answered(collection: Collection, where: Space, one: Members, other: Members | None) -> Answer:
-    against = None
     measured = set_distances(collection, one[0], space=where.id)
+    query = find_query_set(collection, one[0])
+    control, against = None, None
     if other is not None:
-        far = control_distances(collection, one[0], other[0], where)
-        against = (other[1], far.shape[1], far)
-    return _answer(one[1], measured, where, against)
+        control = find_query_set(collection, other[0])
+        far = control_distances(collection, query.id, control.id, where)
+        against = (control.name, far.shape[1], far)
+    near = near_in(collection, where, query)
+    shift = shift_of(collection, where, query, control, near)
+    return _answer(one[1], measured, where, against, near, shift)
 
 
 def answer_rows(where: Space, name: str, rows: IntArray) -> Answer:
@@ -98,14 +105,17 @@ def answer_rows(where: Space, name: str, rows: IntArray) -> Answer:
         rows: (Q,) distinct gallery rows, ascending.
     """
     measured = measure(where, where.vectors[rows], rows, with_nearest_members=False)
-    return _answer(name, measured, where, None, brief=True)
+    near = near_among(where, measured, where.vectors[rows[measured.asked]])
+    return _answer(name, measured, where, None, near, None, brief=True)
 
 
 def _answer(
     name: str,
     measured: SetDistances,
     where: Space,
-    control: tuple[str, int, FloatArray] | None,
+    control: answers.Control | None,
+    near: NearlySame,
+    shift: Shift | None,
     *,
     brief: bool = False,
 ) -> Answer:
@@ -114,6 +124,9 @@ def _answer(
         measured,
         where.baseline,
         control=control,
+        near=near,
+        shift=shift,
+        hubs=hubs(measured, where.k_occurrence),
         seed=settings.SEED,
         draws=settings.BOOTSTRAP_DRAWS,
         confidence=settings.CONFIDENCE,
