@@ -203,7 +203,7 @@ def copied_images(
         moved *= spread / np.linalg.norm(moved, axis=1, keepdims=True)
         copies = (gallery.vectors[rows] + moved).astype(np.float32)
         yield _copies_line(
-            collection, gallery, chosen, copies, f"noise of {noise:g} of the length", n_sets, draws
+            collection, gallery, rows, copies, f"noise of {noise:g} of the length", n_sets, draws
         )
 
 
