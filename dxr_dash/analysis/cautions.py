@@ -42,7 +42,7 @@ def cautions(
         _copies_in_gallery(distances, near),
         _counted_once(once),
         _other_source(shift) or (_from_outside(distances) if bare else ""),
-        _hubs(hubs),
+        _hubs(hubs) if len(distances.asked) >= settings.HUB_MEMBERS else "",
         _small_gallery(distances),
         _rough_baseline(distances, baseline_sorted, confidence),
     ]
