@@ -82,6 +82,7 @@ SOURCE_OUTSIDE = 0.5  # of a set that must come from outside for its source to b
 SOURCE_LEAST = 50  # gallery images with neighbours that it takes
 GALLERY_SAMPLE = 5_000  # random gallery images that stand for the gallery in both
 HUB_SHARE = 0.3  # of the places among the nearest images of X that hubs take, from which on it is said
+HUB_MEMBERS = 10  # that such a set needs: a few members have a hub near by chance
 SCALING_AT = 10  # nearest images whose mean distance is the local scale (CSLS, NICDM)
 
 # Findings beside the answer: random sets, what is retrieved instead, the linear probe

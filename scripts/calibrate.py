@@ -83,6 +83,9 @@ def main() -> None:
     parser.add_argument("collections", type=Path, nargs="*")
     parser.add_argument("--sets", type=int, default=300, help="sets per line of the tables")
     parser.add_argument("--draws", type=int, default=1_000, help="of the bootstrap")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=list(SIZES), help="of random and planted sets"
+    )
     parser.add_argument("--parts", nargs="+", default=["random", "planted", "copies", "shift"])
     parser.add_argument("-o", "--output", type=Path, default=Path("calibration.json"))
     parser.add_argument("--tables", action="store_true", help="print everything that the file holds, too")
@@ -100,7 +103,7 @@ def main() -> None:
     for name in chosen.parts if opened else ():
         found[name] = []
         for collection in opened:
-            for line in parts[name](collection, opened, chosen.sets, chosen.draws):
+            for line in parts[name](collection, opened, chosen):
                 found[name].append(line)
                 print(line, flush=True)
         chosen.output.write_text(json.dumps(found, indent=1))
@@ -116,10 +119,13 @@ def gallery_of(collection: Collection) -> Gallery:
     )
 
 
-def random_sets(collection: Collection, _: Sequence[Collection], n_sets: int, draws: int) -> Iterator[Line]:
+def random_sets(
+    collection: Collection, _: Sequence[Collection], chosen: argparse.Namespace
+) -> Iterator[Line]:
     """Ask with random gallery sets: they must not get a yes, by the distances as they are and by local scaling."""
     gallery = gallery_of(collection)
-    for size in SIZES:
+    n_sets, draws = chosen.sets, chosen.draws
+    for size in chosen.sizes:
         answers, by_scale = [], Counter[str]()
         for seed in range(n_sets):
             rows = np.sort(np.random.default_rng([seed, size]).choice(len(collection), size, replace=False))
@@ -135,14 +141,17 @@ def random_sets(collection: Collection, _: Sequence[Collection], n_sets: int, dr
         }
 
 
-def planted_sets(collection: Collection, _: Sequence[Collection], n_sets: int, draws: int) -> Iterator[Line]:
+def planted_sets(
+    collection: Collection, _: Sequence[Collection], chosen: argparse.Namespace
+) -> Iterator[Line]:
     """Ask with sets of known strength: a share of one label's images, or vectors pulled in a common direction."""
     gallery = gallery_of(collection)
     vectors = gallery.vectors
+    n_sets, draws = chosen.sets, chosen.draws
     if "label" in collection.columns:
         codes = np.asarray(collection.column("label").codes)
         labels = np.unique(codes[codes >= 0])[:PLANTED_LABELS]
-        for size in (10, 20, 50, 100):
+        for size in chosen.sizes:
             for share in SHARES:
                 answers = []
                 for seed in range(n_sets):
@@ -156,7 +165,7 @@ def planted_sets(collection: Collection, _: Sequence[Collection], n_sets: int, d
                 yield {**counted(answers), **line, "strength": share}
     length = float(np.median(np.linalg.norm(vectors[:: max(1, len(vectors) // 1_000)], axis=1)))
     deviation = np.std(vectors[:: max(1, len(vectors) // 1_000)], axis=0)
-    for size in (10, 20, 50, 100):
+    for size in chosen.sizes:
         for pull in PULLS:
             answers = []
             for seed in range(n_sets):
@@ -176,22 +185,25 @@ def planted_sets(collection: Collection, _: Sequence[Collection], n_sets: int, d
             yield {**counted(answers), **line, "strength": pull}
 
 
-def copied_images(collection: Collection, _: Sequence[Collection], n_sets: int, draws: int) -> Iterator[Line]:
+def copied_images(
+    collection: Collection, _: Sequence[Collection], chosen: argparse.Namespace
+) -> Iterator[Line]:
     """Ask with copies: the share that is found, one image beside its copy in the gallery, and two in the set."""
     gallery, where = gallery_of(collection), collection.space()
+    n_sets, draws = chosen.sets, chosen.draws
     rng = np.random.default_rng(settings.SEED)
-    chosen = np.sort(rng.choice(len(collection), min(200, len(collection)), replace=False))
-    pictures = pictures_of(collection, chosen)
+    rows = np.sort(rng.choice(len(collection), min(200, len(collection)), replace=False))
+    pictures = pictures_of(collection, rows)
     for name, change in COPIES.items():
         copies = embedded([change(one) for one in pictures], where)
-        yield _copies_line(collection, gallery, chosen, copies, name, n_sets, draws)
+        yield _copies_line(collection, gallery, rows, copies, name, n_sets, draws)
     for noise in (1e-3, 1e-2, 3e-2):
-        spread = noise * np.linalg.norm(gallery.vectors[chosen], axis=1, keepdims=True)
-        moved = rng.standard_normal((len(chosen), gallery.vectors.shape[1]))
+        spread = noise * np.linalg.norm(gallery.vectors[rows], axis=1, keepdims=True)
+        moved = rng.standard_normal((len(rows), gallery.vectors.shape[1]))
         moved *= spread / np.linalg.norm(moved, axis=1, keepdims=True)
-        copies = (gallery.vectors[chosen] + moved).astype(np.float32)
+        copies = (gallery.vectors[rows] + moved).astype(np.float32)
         yield _copies_line(
-            collection, gallery, chosen, copies, f"noise of {noise:g} of the length", n_sets, draws
+            collection, gallery, rows, copies, f"noise of {noise:g} of the length", n_sets, draws
         )
 
 
@@ -238,10 +250,11 @@ def _copies_line(
 
 
 def shifted_sets(
-    collection: Collection, opened: Sequence[Collection], n_sets: int, draws: int
+    collection: Collection, opened: Sequence[Collection], chosen: argparse.Namespace
 ) -> Iterator[Line]:
     """Ask with images that the gallery does not hold: its own kind, its own in other styles, other collections'."""
     where = collection.space()
+    n_sets, draws = chosen.sets, chosen.draws
     rng = np.random.default_rng(settings.SEED)
     order = rng.permutation(len(collection))[:SMALLER_GALLERY]
     vectors = np.array(where.vectors[order])

@@ -41,6 +41,7 @@ from dxr_dash.records import (
     Proof,
     SetDistances,
     Shift,
+    Verdict,
 )
 
 PROOF_IMAGES = 12
@@ -141,7 +142,14 @@ def answer(
         members=found.members,
         proofs=_proofs(distances, found.members, baseline_sorted),
         warnings=cautions(
-            distances, baseline_sorted, confidence, near=same, once=once, shift=shift, hubs=hubs
+            distances,
+            baseline_sorted,
+            confidence,
+            near=same,
+            once=once,
+            shift=shift,
+            hubs=hubs,
+            bare=control is None and verdict in (Verdict.YES, Verdict.PARTLY),
         ),
         basis=_basis(distances, baseline_sorted, draws, confidence, seed),
         once=once,

@@ -22,6 +22,7 @@ def cautions(
     once: CountedOnce | None = None,
     shift: Shift | None = None,
     hubs: Hubs | None = None,
+    bare: bool = False,
 ) -> tuple[str, ...]:
     """Collect the warnings that go with an answer.
 
@@ -33,14 +34,15 @@ def cautions(
         once: the answer with that counted once.
         shift: how unlike the gallery the set is.
         hubs: how much of what it retrieves is near to everything.
+        bare: whether the set is said to be retrieved, in part at least, without a control set.
     """
     found = [
         _few_images(distances),
         _pairs_in_set(distances, near),
         _copies_in_gallery(distances, near),
         _counted_once(once),
-        _other_source(shift),
-        _hubs(hubs),
+        _other_source(shift) or (_from_outside(distances) if bare else ""),
+        _hubs(hubs) if len(distances.asked) >= settings.HUB_MEMBERS else "",
         _small_gallery(distances),
         _rough_baseline(distances, baseline_sorted, confidence),
     ]
@@ -119,6 +121,18 @@ def _other_source(shift: Shift | None) -> str:
         return f"{said} The control set is as unlike the gallery, so it takes that into account."
     remedy = "from the same source"
     return f"{said} {'Choose a control set' if shift.control is None else 'The control set is not'} {remedy}."
+
+
+def _from_outside(distances: SetDistances) -> str:
+    """Mind what the distances of images from outside cannot show: calibration has a set of this kind."""
+    items = distances.items
+    if np.count_nonzero(items < 0) < settings.SOURCE_OUTSIDE * len(items):
+        return ""
+    return (
+        "The images come from outside, and there is no control set: if they share a source or a style that gallery "
+        "images do not have, that alone can make them find each other, and distances do not always show it. A "
+        "control set from the same source would."
+    )
 
 
 def _hubs(hubs: Hubs | None) -> str:

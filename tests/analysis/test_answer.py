@@ -208,7 +208,7 @@ def test_images_from_another_source_get_no_yes_unless_the_control_set_is_as_unli
     baseline = baseline_distances(vectors, metric="cosine")
     alone = answer("X", found, baseline)
     assert alone.verdict is Verdict.YES
-    assert not any("source" in warning for warning in alone.warnings)
+    assert [warning[:27] for warning in alone.warnings] == ["The images come from outsid"]
     own = np.linspace(0.8, 1.2, 200)
     moved = shift(np.full(len(x), 9.0), own, np.full(30, 9.0) if explained else None)
     shifted = answer("X", found, baseline, shift=moved)
@@ -225,6 +225,20 @@ def test_images_from_another_source_get_no_yes_unless_the_control_set_is_as_unli
     like = answer("X", found, baseline, shift=shift(np.linspace(0.8, 1.2, len(x)), own))
     assert like.verdict is Verdict.YES
     assert like.warnings == alone.warnings
+
+
+def test_a_yes_for_images_from_outside_without_a_control_set_says_so() -> None:
+    vectors, label = clusters(900, 12)
+    x, rest = vectors[label == 3], vectors[label != 3]
+    baseline = baseline_distances(rest, metric="cosine")
+    outside = outside_set(x, rest, metric="cosine")
+    mind = "there is no control set"
+    assert mind in " ".join(answer("X", outside, baseline).warnings)
+    far = ("C", 30, distances(x, rest[:30], metric="cosine"))
+    assert mind not in " ".join(answer("X", outside, baseline, control=far).warnings)
+    assert mind not in " ".join(asked(vectors, np.flatnonzero(label == 3)).warnings)
+    random = outside_set(rest[::20], np.delete(rest, slice(None, None, 20), axis=0), metric="cosine")
+    assert mind not in " ".join(answer("X", random, baseline).warnings)
 
 
 def test_a_small_gallery_and_a_rough_baseline_are_named() -> None:

@@ -60,6 +60,14 @@ def test_the_warning_speaks_of_hubs_only_where_they_take_many_places() -> None:
         said.append(cautions(found, baseline, 0.95, near=nearly_same(found), hubs=beside))
     assert [text for text in said[0] if "Hubs take 99 % of the places" in text]
     assert not [text for text in said[1] if "Hubs" in text]
+    few = gallery_set(vectors, np.arange(100, 109), k=64)
+    beside = hubs(few, occurrence_of(vectors, "euclidean"))
+    assert beside is not None
+    assert beside.share > 0.9
+    baseline = baseline_distances(vectors, metric="euclidean")
+    assert not [
+        one for one in cautions(few, baseline, 0.95, near=nearly_same(few), hubs=beside) if "Hubs" in one
+    ]
 
 
 def test_without_neighbours_there_is_nothing_to_say() -> None:
