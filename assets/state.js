@@ -171,7 +171,7 @@
     const chosen = { lasso, picked, drawn_on };
     return {
       map: { ...base, ...look, ...where, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
-      answer: base,
+      answer: { ...base, theme: look.theme },
       sets: { ...base, shown },
       neighbours: { ...base, active: s.focus === null ? s.active : null, focus: s.focus },
       selected: { ...base, active: null, edition: 0, ...chosen },

@@ -274,6 +274,102 @@ class MemberMeasures:
 
 
 @dataclass(frozen=True)
+class CountedOnce:
+    """The answer with near-duplicates counted once: one image of each kind stays, and no copy of one in the gallery.
+
+    Attributes:
+        n_images: members that stay.
+        n_compared: gallery images that stay.
+        n_left_out: members that are nearly the same as one that stays.
+        n_copied: members with a copy in the gallery; of a large set, of those that were asked with.
+        copies: (c,) gallery rows of those copies.
+        auroc, mean_ap, precision: of what stays.
+        control: the same against the control set.
+        verdict: on what stays.
+    """
+
+    n_images: int
+    n_compared: int
+    n_left_out: int
+    n_copied: int
+    copies: IntArray
+    auroc: Estimate
+    mean_ap: Estimate
+    precision: Estimate
+    control: AgainstControl | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How unlike the gallery's own images those of a set are.
+
+    Compared are distances to the nearest gallery images, relative to what is usual there: 1 is as for gallery images.
+
+    Attributes:
+        auroc: chance that an image of the set is relatively farther than a gallery image; 0.5 for images like it.
+        control: chance that it is relatively farther than an image of the control set; None without one.
+        n_images: of the set that come from outside.
+        n_gallery: gallery images that stand for the gallery.
+        unlike_gallery: whether the set differs from the gallery for certain.
+        unexplained: whether it does, and differs from its control set as well.
+        edges: (n_bins + 1,) ascending, evenly spaced in their logarithm.
+        gallery, members: (n_bins,) counts; the first and the last bin hold what lies beyond.
+        control_counts: (n_bins,); None without a control set.
+    """
+
+    auroc: Estimate
+    control: Estimate | None
+    n_images: int
+    n_gallery: int
+    unlike_gallery: bool
+    unexplained: bool
+    edges: DoubleArray
+    gallery: IntArray
+    members: IntArray
+    control_counts: IntArray | None
+
+
+@dataclass(frozen=True)
+class Hubs:
+    """How much of what a set retrieves are hubs, images that are near to everything.
+
+    Attributes:
+        skewness: of the k-occurrence in the whole feature space; 0 without hubs.
+        share: of the k nearest gallery images of each member, those that are hubs.
+        usual: the same share for any gallery image.
+        n_hubs: in the gallery.
+        k: nearest images that were looked at.
+    """
+
+    skewness: float
+    share: float
+    usual: float
+    n_hubs: int
+    k: int
+
+
+@dataclass(frozen=True)
+class LocalScaling:
+    """The answer by distances that take hubs into account.
+
+    Attributes:
+        name: "CSLS" or "NICDM".
+        auroc, mean_ap, precision, control: as in the answer.
+        verdict: by these.
+        n_images: members that they are of: near-duplicates once, where the answer counts them once.
+    """
+
+    name: str
+    auroc: Estimate
+    mean_ap: Estimate
+    precision: Estimate
+    control: AgainstControl | None
+    verdict: Verdict
+    n_images: int
+
+
+@dataclass(frozen=True)
 class Basis:
     """What the numbers of an answer rest on.
 
@@ -310,6 +406,9 @@ class Answer:
         proofs: best, median and worst member by average precision.
         warnings: what could overturn the verdict, as full sentences.
         basis: what the numbers rest on.
+        once: the answer with near-duplicates counted once, on which the verdict then rests; None without any.
+        shift: how unlike the gallery the set is; None for a set of gallery images.
+        hubs: how much of what it retrieves is near to everything; None where it was not looked at.
     """
 
     name: str
@@ -328,6 +427,9 @@ class Answer:
     proofs: tuple[Proof, ...]
     warnings: tuple[str, ...]
     basis: Basis
+    once: CountedOnce | None = None
+    shift: Shift | None = None
+    hubs: Hubs | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -469,6 +571,7 @@ class Findings:
         own: values that members share with what they retrieve, though not with each other.
         n_values: values that were tested.
         probe: None with too few images.
+        scaled: the answer by local scaling; None with too few images.
     """
 
     among_random: AmongRandomSets | None
@@ -476,6 +579,7 @@ class Findings:
     own: tuple[OwnValue, ...]
     n_values: int
     probe: Probe | None
+    scaled: LocalScaling | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values that JSON can hold; a value that is not known is None."""

@@ -63,6 +63,23 @@ ANSWER_QUERIES = (
 ANSWER_PAIRS = 2**23  # and no more than this, divided by the set's size, but
 ANSWER_FEWEST = 64  # never fewer
 
+# Warnings: near-duplicates, another source, hubs
+SAME_SHARE = (
+    0.1  # of the usual distance around an image: a nearer one is nearly the same image (docs/calibration.md)
+)
+SAME_ANYWHERE = 0.01  # of the usual distance in the gallery, whatever is usual around the image
+SAME_AT = (
+    30  # nearest others whose median distance is the usual one: fewer, and a few copies would be the usual
+)
+SAME_MEMBERS = 0.05  # of a set in pairs that are nearly the same: from there on they could change the answer
+COPIED_MEMBERS = 0.01  # of a set with a copy in the gallery
+SOURCE_AT = 10  # nearest gallery images that tell whether an image is like the gallery
+SOURCE_OUTSIDE = 0.5  # of a set that must come from outside for its source to be in question
+SOURCE_LEAST = 50  # gallery images with neighbours that it takes
+GALLERY_SAMPLE = 5_000  # random gallery images that stand for the gallery in both
+HUB_SHARE = 0.3  # of the places among the nearest images of X that hubs take, from which on it is said
+SCALING_AT = 10  # nearest images whose mean distance is the local scale (CSLS, NICDM)
+
 # Findings beside the answer: random sets, what is retrieved instead, the linear probe
 RANDOM_SETS = 200  # p-values can fall to 1 / 201
 RANDOM_SET_IMAGES = (

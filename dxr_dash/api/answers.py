@@ -7,9 +7,11 @@ import numpy as np
 from dxr_dash import settings
 from dxr_dash.analysis import answer as answers
 from dxr_dash.analysis.distances import distances
+from dxr_dash.analysis.hubs import hubs
 from dxr_dash.api.distances import set_distances
 from dxr_dash.api.kept import ANSWERS_KEPT, kept
 from dxr_dash.api.query_sets import find_query_set, query_vectors
+from dxr_dash.api.surroundings import near_in, shift_of
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
@@ -84,14 +86,20 @@ def control_distances(collection: Collection, query_set: str, control: str, wher
 def _answered(collection: Collection, where: Space, one: Members, other: Members | None) -> Answer:
     against = None
     measured = set_distances(collection, one[0], space=where.id)
-    if other is not None:
-        far = control_distances(collection, one[0], other[0], where)
-        against = (other[1], far.shape[1], far)
+    query = find_query_set(collection, one[0])
+    control = find_query_set(collection, other[0]) if other is not None else None
+    if control is not None:
+        far = control_distances(collection, query.id, control.id, where)
+        against = (control.name, far.shape[1], far)
+    near = near_in(collection, where, query)
     return answers.answer(
         one[1],
         measured,
         where.baseline,
         control=against,
+        near=near,
+        shift=shift_of(collection, where, query, control, near),
+        hubs=hubs(measured, where.k_occurrence),
         seed=settings.SEED,
         draws=settings.BOOTSTRAP_DRAWS,
         confidence=settings.CONFIDENCE,

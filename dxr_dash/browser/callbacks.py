@@ -98,6 +98,15 @@ def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], S
     def on_answer(data: Data) -> Any:
         return tree(respond.answer_of(collection, view(data)))
 
+    @app.callback(
+        Output(ids.SHIFT, "figure"),
+        Output(ids.SHIFT_STAGE, "hidden"),
+        Input(ids.ANSWER_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_shift(data: Data) -> Any:
+        return respond.shift_of(collection, view(data))
+
     @app.callback(Output(ids.EVIDENCE, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_evidence(data: Data) -> Any:
         return tree(respond.evidence_of(collection, view(data)))

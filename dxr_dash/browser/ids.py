@@ -37,6 +37,8 @@ COLOUR_BY = "colour-by"
 
 # Panels
 ANSWER = "answer"
+SHIFT = "shift"
+SHIFT_STAGE = "shift-stage"
 EVIDENCE = "evidence"
 PROOFS = "proofs"
 SETS = "sets"

@@ -17,6 +17,7 @@ from dxr_dash.browser.strip_panel import strip_panel
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.distance_figure import figure_height_px
+from dxr_dash.figures.shift_figure import SHIFT_PX
 
 _KEYS = (
     ("/", "find an image by its name"),
@@ -166,6 +167,7 @@ def _answer_column() -> Component:
         html.Section(
             [
                 html.Div(id=ids.ANSWER, className="body answer-body"),
+                html.Div(_shift_graph(), id=ids.SHIFT_STAGE, className="body shift-stage", hidden=True),
                 html.Div(id=ids.EVIDENCE, className="body evidence-body"),
                 html.Div(id=ids.PROOFS, className="body"),
                 html.Div(
@@ -181,6 +183,18 @@ def _answer_column() -> Component:
             **attributes({"aria-label": "Answer"}),
         ),
         className="column left",
+    )
+
+
+def _shift_graph() -> Component:
+    """Build the picture of what is said of a set's source; it is hidden while nothing is said."""
+    return dcc.Graph(
+        id=ids.SHIFT,
+        figure=EMPTY_FIGURE,
+        config={"displayModeBar": False, "displaylogo": False},
+        responsive=True,
+        className="graph",
+        style={"height": f"{SHIFT_PX}px"},
     )
 
 

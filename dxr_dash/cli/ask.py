@@ -114,6 +114,12 @@ def _print_answer(found: Answer, beside: Findings) -> None:
             click.echo(f"  probe over control  {words(line.control)}")
         if line.readable_not_near:
             click.echo(f"  {said.line_separates(found.name)}")
+    scaled = beside.scaled
+    if scaled is not None:
+        click.echo(f"  {f'AUROC by {scaled.name}':<18}  {words(scaled.auroc)}; takes hubs into account")
+        if scaled.control is not None:
+            click.echo(f"  {f'{scaled.name} over control':<18}  {words(scaled.control.auroc)}")
+        click.echo(f"  {f'mAP by {scaled.name}':<18}  {words(scaled.mean_ap)}")
     word = said.in_place(found.verdict)
     for value in beside.instead:
         also = said.also_of_x(value)
@@ -122,5 +128,7 @@ def _print_answer(found: Answer, beside: Findings) -> None:
     for own in beside.own[: settings.OWN_SHOWN]:
         click.echo(f"  {word}: its own {own.kind}, {said.own(own, settings.INSTEAD_AT)}")
     click.echo(f"  rests on            {said.basis(found.basis)}")
-    for warning in found.warnings:
+    changed = scaled is not None and scaled.verdict is not found.verdict
+    more = [said.without_hubs(scaled, found.verdict)] if scaled is not None and changed else []
+    for warning in (*found.warnings, *more):
         click.secho(f"  Mind: {warning}", fg="yellow")
