@@ -25,6 +25,7 @@ Element = ET.Element
 DASHES = {"solid": "", "dot": "2 3", "dash": "7 4", "dashdot": "7 3 2 3"}
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 _SI = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+_LETTER_PX = 6.2  # of a letter in a legend, about
 _TICK_PX = 60  # between two ticks of a horizontal axis, about
 _RGBA = re.compile(r"rgba\((\d+),(\d+),(\d+),([\d.]+)\)")
 _NAMED = ("paper", "ink", "muted", "grid", "baseline", "rest")
@@ -58,9 +59,14 @@ class _Axis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Return the values to mark, and what stands beside each."""
-        if self.facts.tickvals is not None:
-            return list(zip(map(float, self.facts.tickvals), self.facts.ticktext, strict=True))
         low, high = sorted((self.low, self.high))
+        if self.facts.tickvals is not None:
+            named = zip(map(float, self.facts.tickvals), self.facts.ticktext, strict=True)
+            return [
+                (one, words)
+                for one, words in named
+                if low <= (math.log10(one) if self.is_log else one) <= high
+            ]
         if self.is_log:
             powers = range(math.floor(low), math.ceil(high) + 1)
             found = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
@@ -104,17 +110,21 @@ def as_svg(figure: go.Figure, *, width_px: int, height_px: int | None = None, ti
     for up in ups.values():
         _grid_up(svg, up, left, right)
     for shape in layout.shapes:
-        level = float(ups["y"].at(shape.y0))
-        _add(svg, "line", x1=left, x2=right, y1=level, y2=level, **_stroke(shape.line))
+        if shape.type != "line":
+            raise ValueError(f"A shape of type {shape.type!r} cannot be drawn as SVG.")
+        x1, x2 = (_place(across, one, shape.xref, left, right) for one in (shape.x0, shape.x1))
+        y1, y2 = (_place(ups["y"], one, shape.yref, bottom, top) for one in (shape.y0, shape.y1))
+        _add(svg, "line", x1=x1, x2=x2, y1=y1, y2=y2, **_stroke(shape.line))
     for trace in traces:
         _draw(svg, trace, across, ups[trace.yaxis or "y"])
     for one in layout.annotations:
-        paper = one.yref == "paper"
-        y = bottom - float(one.y) * (bottom - top) if paper else float(ups["y"].at(one.y)) - 3
-        words = {"text-anchor": _ANCHORS[one.xanchor or "center"]}
+        x = _place(across, one.x, one.xref, left, right)
+        y = _place(ups["y"], one.y, one.yref, bottom, top) - (0 if one.yref == "paper" else 3)
         # it may cross a curve: the paper shines through round its letters
         halo = {"stroke": "var(--paper)", "stroke-width": "3", "paint-order": "stroke"}
-        _text(svg, one.text, left + float(one.x) * (right - left), y, **words, **halo)
+        _text(svg, one.text, x, y, **{"text-anchor": _ANCHORS[one.xanchor or "center"]}, **halo)
+    if layout.showlegend:
+        _legend(svg, traces, left, top)
     return ET.tostring(svg, encoding="unicode")
 
 
@@ -137,6 +147,23 @@ def _checked(trace: Any) -> Any:
     if trace.mode not in (None, "lines", "markers") or trace.fill not in (None, "none", "tozeroy", "toself"):
         raise ValueError(f"A trace of mode {trace.mode!r}, filled {trace.fill!r}, cannot be drawn as SVG.")
     return trace
+
+
+def _place(axis: _Axis, value: Any, reference: str | None, start: float, end: float) -> float:
+    """Return the pixels of a place on an axis, or of a share of the paper."""
+    return start + float(value) * (end - start) if reference == "paper" else float(axis.at(value))
+
+
+def _legend(svg: Element, traces: Sequence[Any], left: float, top: float) -> None:
+    """Name the traces above the axes, in one line."""
+    x = left
+    for trace in traces:
+        words = html.unescape(trace.name or "")
+        if not words or trace.showlegend is False:
+            continue
+        _add(svg, "line", x1=x, x2=x + 16, y1=top - 10, y2=top - 10, **_stroke(trace.line))
+        _text(svg, trace.name, x + 21, top - 6)
+        x += 21 + _LETTER_PX * len(words) + 16
 
 
 def _axis(facts: Any, start: float, end: float, values: Sequence[Any]) -> _Axis:

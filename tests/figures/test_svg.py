@@ -57,6 +57,25 @@ def test_ranks_stand_on_a_logarithmic_axis() -> None:
     ]
 
 
+def test_lines_and_names_stand_where_they_are_asked_for() -> None:
+    trace = go.Scatter(
+        x=[1, 2], y=[0, 1], name=as_label("a & b"), mode="lines", line={"width": 1, "color": LIGHT.ink}
+    )
+    figure = go.Figure(trace)
+    line = {"width": 1, "color": LIGHT.muted}
+    figure.update_layout(
+        xaxis={"range": [0, 4], "tickvals": [1, 9], "ticktext": ["one", "nine"]},
+        yaxis={"range": [0, 1], "visible": False},
+        margin={"t": 20},
+        shapes=[{"type": "line", "x0": 1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1, "line": line}],
+    )
+    figure.update_layout(template=template(LIGHT), showlegend=True)
+    svg = ET.fromstring(as_svg(figure, width_px=100, height_px=120, title="x"))  # noqa: S314 - our own
+    upright = next(one for one in svg.iter("line") if one.get("stroke") == "var(--muted)")
+    assert [upright.get(key) for key in ("x1", "x2", "y1", "y2")] == ["25", "25", "120", "20"]
+    assert [one.text for one in svg.iter("text")] == ["one", "\u2068a & b\u2069"]  # nine lies beyond the axis
+
+
 def test_a_hostile_label_is_text() -> None:
     figure = go.Figure(go.Scatter(x=[0, 1], y=[0, 0], mode="lines", line={"width": 1, "color": LIGHT.ink}))
     label = '<script>alert(1)</script> & "x"'
@@ -76,6 +95,13 @@ def test_a_hostile_label_is_text() -> None:
 def test_what_cannot_be_drawn_is_refused(trace: object) -> None:
     with pytest.raises(ValueError, match="cannot be drawn as SVG"):
         drawn(go.Figure(trace))
+
+
+def test_a_shape_that_cannot_be_drawn_is_refused() -> None:
+    figure = go.Figure(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"width": 1, "color": LIGHT.ink}))
+    figure.add_shape(type="rect", x0=0, x1=1, y0=0, y1=1)
+    with pytest.raises(ValueError, match="shape of type 'rect' cannot be drawn"):
+        drawn(figure)
 
 
 def test_every_colour_has_a_value_in_light_and_in_dark() -> None:
