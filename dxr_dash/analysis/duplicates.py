@@ -98,33 +98,35 @@ def counted_once(found: SetDistances, near: NearlySame) -> tuple[SetDistances, I
     Returns:
         The distances of what is left, without a histogram of its own, and the (Q',) positions of the members that stay.
     """
+    from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     n_images, asked = len(found.items), found.asked
-    linked = np.zeros((n_images, n_images), np.bool_)
-    linked[asked] = near.pairs
+    queries, others = np.nonzero(near.pairs)
+    ends = asked[queries], others
+    linked = coo_array((np.ones(len(others), np.bool_), ends), shape=(n_images, n_images))
     _, group = connected_components(linked, directed=False)
     first = np.concatenate([asked, np.setdiff1d(np.arange(n_images), asked)])
     _, leaders = np.unique(group[first], return_index=True)
     stays = np.sort(first[leaders])
-    queries = np.isin(asked, stays)
-    part = np.ix_(queries, stays)
+    staying = np.isin(asked, stays)
+    part = np.ix_(staying, stays)
     n_less, n_equal, n_compared = found.n_less[part], found.n_equal[part], found.n_compared
     if near.to_copies is not None and len(near.copies):
-        less, equal = counts_among(near.to_copies[queries], found.within[part])
+        less, equal = counts_among(near.to_copies[staying], found.within[part])
         n_less, n_equal = n_less - less, n_equal - equal
         n_compared -= len(near.copies)
     left = replace(
         found,
         items=found.items[stays],
-        asked=np.searchsorted(stays, asked[queries]),
+        asked=np.searchsorted(stays, asked[staying]),
         within=found.within[part],
         n_less=n_less,
         n_equal=n_equal,
         n_compared=n_compared,
-        to_gallery=found.to_gallery[queries],
-        nearest_rows=found.nearest_rows[queries],
-        nearest_distances=found.nearest_distances[queries],
+        to_gallery=found.to_gallery[staying],
+        nearest_rows=found.nearest_rows[staying],
+        nearest_distances=found.nearest_distances[staying],
         nearest_members=None,
     )
     return left, stays
@@ -141,18 +143,22 @@ def counts_among(others: FloatArray, within: FloatArray) -> tuple[IntArray, IntA
         Two (q, Q) int64 arrays, 0 from an image to itself.
     """
     n_less, n_equal = np.zeros((2, *within.shape), np.int64)
-    for query, ascending in enumerate(np.sort(others, axis=1)):
-        n_less[query] = ascending.searchsorted(within[query])
-        n_equal[query] = ascending.searchsorted(within[query], side="right") - n_less[query]
-    itself = np.isnan(within)
-    n_less[itself] = n_equal[itself] = 0
+    if others.shape[1] == 0:
+        return n_less, n_equal
+    for query, (ascending, members) in enumerate(zip(np.sort(others, axis=1), within, strict=True)):
+        n_less[query] = ascending.searchsorted(members)
+        tied = np.flatnonzero(ascending.take(n_less[query], mode="clip") == members)  # rare
+        n_equal[query, tied] = ascending.searchsorted(members[tied], side="right") - n_less[query, tied]
+    n_less[np.isnan(within)] = 0
     return n_less, n_equal
 
 
 def _usual_around(found: SetDistances) -> DoubleArray:
     """Give for each asked member the median distance to its nearest others, members and gallery alike: (q,)."""
     others = np.where(np.isnan(found.within), np.inf, found.within)
-    table = np.sort(np.hstack([found.nearest_distances, others]), axis=1)[:, : settings.SAME_AT]
+    table = np.hstack([found.nearest_distances[:, : settings.SAME_AT], others])
+    if table.shape[1] > settings.SAME_AT:
+        table = np.partition(table, settings.SAME_AT - 1, axis=1)[:, : settings.SAME_AT]
     table = np.where(np.isinf(table), np.nan, table)
     known = ~np.isnan(table).all(axis=1)
     result = np.full(len(table), np.inf)

@@ -114,15 +114,18 @@ def scaled(
     within = scaled_keys(found.within, member_scales, metric)
     compared = np.ones(found.n_gallery, np.bool_)
     compared[found.own_rows] = False
-    n_less, n_equal = np.zeros((2, *within.shape), np.int64)
+    order = np.argsort(within, axis=1)
+    ascending = np.take_along_axis(within, order, axis=1)  # what is looked up in order is found much faster
+    counts = np.zeros((2, *within.shape), np.int64)
     for start in range(0, len(vectors), BLOCK_ROWS):
         part = np.flatnonzero(compared[start : start + BLOCK_ROWS]) + start
         if not len(part):
             continue
         far = distances(asked_vectors, vectors[start : start + BLOCK_ROWS], metric=metric)
-        keys = scaled_keys(far[:, part - start], gallery_scales[part], metric)
-        for total, more in zip((n_less, n_equal), counts_among(keys, within), strict=True):
-            total += more  # noqa: PLW2901 - in place
+        counts += counts_among(scaled_keys(far[:, part - start], gallery_scales[part], metric), ascending)
+    n_less, n_equal = np.empty_like(counts)
+    np.put_along_axis(n_less, order, counts[0], axis=1)
+    np.put_along_axis(n_equal, order, counts[1], axis=1)
     return replace(found, within=within, n_less=n_less, n_equal=n_equal)
 
 

@@ -113,6 +113,7 @@ def _scaled(answer: Answer, found: LocalScaling) -> Component:
     parts += [
         html.Div(lines, className="measures"),
         html.P("Hollow mark: by the distances as they are.", className="hint"),
+        *([html.P(f"{said.hubs(answer.hubs)}.".capitalize(), className="hint")] if answer.hubs else []),
     ]
     if not changes:
         parts.insert(1, html.P(text, className="hint"))

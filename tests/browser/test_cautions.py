@@ -76,6 +76,8 @@ def test_the_answer_without_hubs_stands_beside_it(page: Page, site: Site) -> Non
     assert found.scaled is not None
     section = page.locator(f"#{ids.EVIDENCE} section", has_text="Does it hang on hubs?")
     expect(section).to_contain_text(said.without_hubs(found.scaled, answer.verdict))
+    assert answer.hubs is not None
+    expect(section).to_contain_text(said.hubs(answer.hubs).capitalize())
     lines = section.locator(".measure")
     expect(lines).to_have_count(3)
     expect(lines.first.locator(".value strong")).to_have_text(f"{found.scaled.auroc.value:.2f}")
