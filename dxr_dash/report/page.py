@@ -19,15 +19,28 @@ from dxr_dash.figures.distance_figure import Group as Drawn
 from dxr_dash.figures.distance_figure import distance_figure
 from dxr_dash.figures.rank_figure import Drawn as DrawnCurve
 from dxr_dash.figures.rank_figure import rank_figure
+from dxr_dash.figures.shift_figure import shift_figure
 from dxr_dash.figures.svg import as_svg, css_colours
 from dxr_dash.figures.theme import DARK, LIGHT
-from dxr_dash.records import Estimate, Proof, Verdict
+from dxr_dash.records import CountedOnce, Estimate, LocalScaling, Proof, Verdict
 from dxr_dash.report.collect import FILM_IMAGES, MEMBERS_ENDS, listed
 from dxr_dash.report.record import Group, Picture, Report, Section
 
 GENERATOR = '<meta name="generator" content="dxr '
 PARTS = (
-    *("verdict", "warnings", "contacts", "measures", "distances", "ranks", "proofs", "findings"),
+    *(
+        "verdict",
+        "warnings",
+        "contacts",
+        "measures",
+        "once",
+        "source",
+        "distances",
+        "ranks",
+        "proofs",
+        "findings",
+        "hubs",
+    ),
     *("rests", "members"),
 )
 """The parts of a section, in order: ``templates/parts/NAME.html`` each, which sees ``section`` and ``view``."""
@@ -102,6 +115,30 @@ class View:
             (f"precision at {at}", among, answer.precision),
             (f"recall at {first}", found_again, answer.recall),
         ]
+
+    def compared(self, one: CountedOnce | LocalScaling) -> list[tuple[str, Estimate, Estimate]]:
+        """Name, value, and the answer's own value of each measure of an answer that was given in another way."""
+        answer = self.section.answer
+        before = answer.once or answer if isinstance(one, LocalScaling) else answer
+        found = [("AUROC", one.auroc, before.auroc)]
+        if one.control is not None and before.control is not None:
+            found.append(("AUROC against control", one.control.auroc, before.control.auroc))
+        at = settings.PRECISION_AT
+        return [
+            *found,
+            ("mAP", one.mean_ap, before.mean_ap),
+            (f"precision at {at}", one.precision, before.precision),
+        ]
+
+    def source(self) -> Markup:
+        """The picture of how unlike the gallery the set is."""
+        answer = self.section.answer
+        assert answer.shift is not None  # noqa: S101 - the template asks before
+        control = answer.control.name if answer.control else ""
+        colour = LIGHT.sets[self.colour]
+        figure = shift_figure(answer.shift, name=answer.name, control=control, colour=colour, theme=LIGHT)
+        title = "Distances to the nearest gallery images, of the gallery's own images and of the set's"
+        return Markup(as_svg(figure, width_px=FIGURE_PX, title=title))  # noqa: S704 - built as a tree
 
     def distances(self) -> Markup:
         """The picture of all distances on one axis."""
