@@ -68,10 +68,12 @@
     return element;
   }
 
-  const isolated = (text) => {
-    const part = make("bdi", "", text);
-    return part;
-  };
+  const isolated = (text) => make("bdi", "", text);
+
+  function many(by, n) {
+    const what = by === "cluster" ? "cluster" : "value";
+    return `${dxr.count(n)} ${what}${n === 1 ? "" : "s"}`;
+  }
 
   function draw() {
     const s = dxr.selection();
@@ -80,7 +82,7 @@
     const start = dxr.element(dxr.ids.scanStart);
     if (!start) return;
     start.hidden = !["none", "stopped", "failed"].includes(state) || Boolean(now.other) || !nValues;
-    start.textContent = lines.length ? "Go on" : `Scan ${dxr.count(nValues)} ${nValues === 1 ? "value" : "values"}`;
+    start.textContent = lines.length ? "Go on" : `Scan ${many(s.scan, nValues)}`;
     dxr.element(dxr.ids.scanStop).hidden = !(state === "running" && now.can_stop);
     drawProgress(now);
     drawNote(s, now);
@@ -113,7 +115,7 @@
     const parts = [];
     if (state === "none" && !other) parts.push(invitation(s, nValues));
     if (state === "stopped" && !other)
-      parts.push(make("p", "hint", `Stopped after ${dxr.count(lines.length)} of ${dxr.count(nValues)}. What was found is kept.`));
+      parts.push(make("p", "hint", `Stopped after ${dxr.count(lines.length)} of ${many(s.scan, nValues)}. Lines are kept.`));
     if (state === "failed") {
       const box = make("div", "message error");
       const [problem, remedy] = [make("p", "message-title", now.problem), make("p", "", now.remedy)];
@@ -124,36 +126,39 @@
     if (state === "running" && !now.can_stop) parts.push(make("p", "hint", "Another process runs this scan."));
     if (other) {
       const words = make("p", "hint");
-      words.append("The scan by ", isolated(other), " is at work. There is one at a time: wait until it has ended, or choose it and stop it.");
+      const rest = " is at work. There is one at a time: wait until it has ended, or choose it and stop it.";
+      words.append("The scan by ", isolated(other), rest);
       parts.push(words);
     }
     if (lines.length && s.scan === "cluster") parts.push(make("p", "hint", ABOUT_CLUSTERS));
-    const said = JSON.stringify([state, other, nValues, s.scan, s.space, now.problem, state === "stopped" && lines.length, lines.length > 0]);
+    const n = state === "stopped" ? lines.length : Math.min(lines.length, 1);
+    const said = JSON.stringify([state, other, nValues, s.scan, s.space, now.problem, now.can_stop, n]);
     const box = dxr.element(dxr.ids.scanNote);
     if (box.said === said) return; // a screen reader need not hear it again
     box.said = said;
     box.replaceChildren(...parts);
   }
 
+  const ABOUT_SCANS =
+    "Do these features retrieve the images of each among all others? One line for every answer, to be sorted; " +
+    "a click opens it. Lines are kept: nothing is computed twice.";
   const ABOUT_CLUSTERS =
     "Clusters are made of near neighbours, so most of them are retrieved. Look for those that are not.";
 
   function invitation({ scan }, nValues) {
     const box = make("div", "message inviting");
     const title = make("p", "message-title");
-    const many = `${dxr.count(nValues)} ${nValues === 1 ? "value" : "values"}`;
-    if (scan === "cluster") title.append(`${dxr.count(nValues)} ${nValues === 1 ? "cluster" : "clusters"}, each asked as X`);
-    else title.append(`${many} of `, isolated(nameOf(scan)), ", each asked as X");
-    const text = "Do these features retrieve the images of a value among all others? One line for each answer, to be sorted; a click opens it. Lines are kept: nothing is computed twice.";
-    box.append(title, make("p", "", text));
+    if (scan === "cluster") title.append(`${many(scan, nValues)}, each asked as X`);
+    else title.append(`${many(scan, nValues)} of `, isolated(nameOf(scan)), ", each asked as X");
+    box.append(title, make("p", "", ABOUT_SCANS));
     if (scan === "cluster") box.append(make("p", "", ABOUT_CLUSTERS));
     const choices = dxr.element(dxr.ids.scanBy).options;
     if (choices.length === 1)
-      box.append(make("p", "", "This collection has no labels or other values to scan by; dxr build --labels adds them."));
+      box.append(make("p", "", "There are no labels or other values to scan by: dxr build --labels adds them."));
     return box;
   }
 
-  function drawTotals({ only }, { lines, n_values: nValues, state }) {
+  function drawTotals({ only, scan }, { lines, n_values: nValues, state }) {
     const box = dxr.element(dxr.ids.scanTotals);
     box.hidden = !lines.length;
     const counts = new Map(VERDICTS.map((verdict) => [verdict, 0]));
@@ -172,7 +177,8 @@
     }
     const [sum, ...chips] = box.children;
     const so = state === "done" ? "" : ", so far";
-    sum.textContent = `${dxr.count(counts.get("yes"))} of ${dxr.count(state === "done" ? nValues : lines.length)} values: yes${so}`;
+    const all = many(scan, state === "done" ? nValues : lines.length);
+    sum.textContent = `${dxr.count(counts.get("yes"))} of ${all}: yes${so}`;
     for (const chip of chips) {
       const verdict = chip.dataset.only;
       chip.firstElementChild.textContent = dxr.count(counts.get(verdict));

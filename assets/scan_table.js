@@ -151,7 +151,6 @@
     Object.assign(thumb.dataset, { row, name, label, src, note });
     const [box, image] = [make("span", "picture"), make("img")];
     image.alt = "";
-    image.loading = "lazy";
     image.src = src;
     box.append(image);
     thumb.append(box);

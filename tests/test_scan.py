@@ -95,6 +95,17 @@ def test_a_line_is_the_answer_that_opening_it_gives(collection: Collection, by: 
         assert line.examples == tuple(dict.fromkeys((proofs[0].item, proofs[-1].item)))
 
 
+def test_a_line_of_a_large_value_is_asked_with_the_same_sample_as_its_answer(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "ANSWER_QUERIES", 12)
+    monkeypatch.setattr(settings, "ANSWER_FEWEST", 6)
+    for line in dxr.scan(collection, "label").lines:
+        one, _ = api.open_scan_line(collection, "label", line.code)
+        assert (line.n_asked, line.n_asked < line.n_images) == (12, True)
+        assert same(line, dxr.answer(collection, one.id))
+
+
 def test_one_thread_and_many_give_the_same_lines(built: Path, tmp_path: Path) -> None:
     one, many = (
         dxr.scan(api.open_collection(shutil.copytree(built, tmp_path / f"{n}.dxr")), "cluster", n_threads=n)
