@@ -344,8 +344,8 @@ def share(n: int, of: int) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Write a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+    lines = ["| " + " | ".join(str(cell) for cell in line) + " |" for line in (head, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]]) + "\n"
 
 
 def tables(found: dict[str, list[Line]]) -> Iterator[str]:
@@ -387,39 +387,31 @@ def tables(found: dict[str, list[Line]]) -> Iterator[str]:
             ),
         )
     yield table(
-        ("Collection", "Copies", "found", "warning, 4 of 20 copied in the gallery", "warning, 4 of 20 twice"),
+        ("Collection", "Copies", "found", "4 of 20 copied in the gallery", "4 of 20 twice in the set"),
         (
             (
                 *(one["collection"], one["copies"], f"{one['found']:.3f}"),
-                *(share(one["warned_gallery"], one["sets"]), share(one["warned_inside"], one["sets"])),
+                *(f"{one[key] / one['sets']:.2f}" for key in ("warned_gallery", "warned_inside")),
             )
             for one in found.get("copies", [])
         ),
     )
+    shifted: dict[tuple[str, str], list[Line]] = {}
+    for one in found.get("shift", []):
+        shifted.setdefault((one["collection"], one["from"]), []).append(one)
     yield table(
-        (
-            "Collection",
-            "Images from outside",
-            "Q",
-            "AUROC",
-            "relative",
-            "warning",
-            "yes",
-            "partly",
-            "cannot tell",
-        ),
+        ("Collection", "Images from outside", "Q", "AUROC", "relative", "warning", "yes", "partly"),
         (
             (
+                *kind,
+                " / ".join(str(one["images"]) for one in lines),
+                *(f"{np.median([one[key] for one in lines]):.2f}" for key in ("auroc", "relative")),
                 *(
-                    one["collection"],
-                    one["from"],
-                    one["images"],
-                    f"{one['auroc']:.2f}",
-                    f"{one['relative']:.2f}",
+                    " / ".join(f"{one[key] / one['sets']:.2f}" for one in lines)
+                    for key in ("unlike", "yes", "partly")
                 ),
-                *(share(one["unlike"], one["sets"]), one["yes"], one["partly"], one["cannot tell"]),
             )
-            for one in found.get("shift", [])
+            for kind, lines in shifted.items()
         ),
     )
 
