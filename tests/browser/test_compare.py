@@ -59,8 +59,11 @@ def test_the_table_says_what_the_notebook_says(comparing: Page, site: Site) -> N
         expect(row.locator("td").nth(0)).to_have_text(str(one.n_images))
         expect(row.locator(".verdict-word")).to_have_text(str(one.verdict))
         expect(row.locator("td").nth(2).locator("strong")).to_have_text(f"{one.auroc.value:.2f}")
+    differs = found.lines[2].difference
+    assert differs is not None
+    assert differs.n_shared > 1
     expect(comparing.locator(ROWS).nth(2).locator(".difference")).to_have_attribute(
-        "title", re.compile(r"^AUROC \+.*; mAP .*; 0 images in common$")
+        "title", re.compile(rf"^AUROC \+.*; mAP .*; {differs.n_shared} images in common$")
     )
     expect(comparing.locator(f"{ROWS}.reference .name")).to_have_text("things without faces")
     expect(comparing.locator(SAID)).to_have_text([one.said for one in found.lines if one.said])
