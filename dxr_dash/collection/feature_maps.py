@@ -32,7 +32,7 @@ def check_decomposable(where: Space) -> None:
             not cosine.
     """
     recipe = where.recipe
-    if recipe["pooling"] not in AVERAGED or recipe.get("steps") or recipe.get("crops", 1) != 1:
+    if recipe.get("pooling") not in AVERAGED or recipe.get("steps") or recipe.get("crops", 1) != 1:
         why = "the features of its layer are not averaged over the places of an image, and left at that"
     elif where.metric != "cosine":
         why = f"its metric is {where.metric}"
