@@ -51,10 +51,11 @@ def info(collection: Path, as_json: bool) -> None:
     ]
     skipped = [asdict(one) for one in opened.skipped]
     if as_json:
-        facts = {"name": opened.name, "images": len(opened), "images_root": str(opened.images_root)}
+        facts = {"name": opened.name, "images": len(opened), "images_root": opened.manifest["images_root"]}
         facts["fingerprint"] = opened.fingerprint
         return click.echo(json.dumps({**facts, "spaces": spaces, "query_sets": sets, "skipped": skipped}))
-    click.echo(f"{opened.name}: {len(opened)} images from {opened.images_root}")
+    origin = f"images from {opened.images_root}" if opened.has_images else "vectors without images"
+    click.echo(f"{opened.name}: {len(opened)} {origin}")
     click.echo(f"metadata: {', '.join(opened.metadata_columns) or 'none'}")
     for space in opened.spaces.values():
         recall = "" if space.recall is None else f", recall@{space.recall_at} {space.recall:.3f}"
@@ -132,13 +133,35 @@ def networks() -> None:
     from dxr_dash.collection.networks import network_names
 
     click.echo("\n".join(network_names()))
+    click.echo("random:NETWORK[:SEED]  any of these as it is before training", err=True)
 
 
 @cli.command()
 @click.argument("network")
+@JSON
 @in_words
-def layers(network: str) -> None:
-    """List the layers of NETWORK that `dxr build --layer` knows."""
-    from dxr_dash.collection.networks import layer_names
+def layers(network: str, as_json: bool) -> None:
+    """List the layers of NETWORK that `dxr build --layer` knows, with the shapes of what they give for an image.
 
-    click.echo("\n".join(layer_names(network)))
+    After a layer's name stand the ways to pool it into one vector, the usual one first: NAME:POOLING asks for another.
+    """
+    from dxr_dash.collection.networks import layer_shapes
+    from dxr_dash.collection.pooling import fitting_poolings, pooled_dims
+
+    shapes = {name: shape for name, shape in layer_shapes(network).items() if shape is not None}
+    if as_json:
+        found = [
+            {
+                "layer": name,
+                "shape": shape[1:],
+                "dimensions": {way: pooled_dims(shape, way) for way in fitting_poolings(shape)}
+                or pooled_dims(shape),
+            }
+            for name, shape in shapes.items()
+        ]
+        return click.echo(json.dumps(found))
+    width = max(map(len, shapes), default=0)
+    for name, shape in shapes.items():
+        ways = ", ".join(f"{way} {pooled_dims(shape, way)}" for way in fitting_poolings(shape))
+        click.echo(f"{name:<{width}}  {' x '.join(map(str, shape[1:])):<16}  {ways}".rstrip())
+    return None

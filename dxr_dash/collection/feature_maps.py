@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,9 @@ from PIL import Image
 
 from dxr_dash import settings
 from dxr_dash.collection.images import FoundFile, UnreadableImage, read_file, read_image
-from dxr_dash.collection.networks import Network, load_network
+from dxr_dash.collection.networks import Loader
+from dxr_dash.collection.requests import Request, Source, again, features_recipe
+from dxr_dash.collection.running import Network
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import CollectionError, NetworkError, QueryError
 from dxr_dash.records import FloatArray
@@ -32,7 +33,7 @@ def check_decomposable(where: Space) -> None:
             not cosine.
     """
     recipe = where.recipe
-    if recipe["pooling"] not in AVERAGED or recipe.get("steps") or recipe.get("crops", 1) != 1:
+    if recipe.get("pooling") not in AVERAGED or recipe.get("steps") or recipe.get("crops", 1) != 1:
         why = "the features of its layer are not averaged over the places of an image, and left at that"
     elif where.metric != "cosine":
         why = f"its metric is {where.metric}"
@@ -75,8 +76,9 @@ def feature_maps(where: Space, pictures: Sequence[Image.Image]) -> FloatArray:
     Raises:
         NetworkError: the network's weights cannot be had any more, or are others than they were.
     """
-    network = _network(where.network, where.layer, where.request["weights"])
-    if network.recipe != where.recipe:
+    request = again(where.request)
+    network = _network(request.source, request.layer) if isinstance(request, Request) else None
+    if network is None or network.recipes[0] != features_recipe(where.recipe):
         raise NetworkError(
             f"The weights of {where.network} are not those that {where.id} was made with.",
             "Build the collection again with `dxr build`, or bring the old weights back.",
@@ -90,8 +92,9 @@ def feature_maps(where: Space, pictures: Sequence[Image.Image]) -> FloatArray:
 
 
 @lru_cache(maxsize=1)
-def _network(network: str, layer: str, weights: str | None) -> Network:
-    return load_network(network, layer, weights=Path(weights) if weights else None)
+def _network(source: Source, layer: str) -> Network | None:
+    network = source.load(Loader(), [layer])
+    return network if isinstance(network, Network) else None
 
 
 def seen_box(where: Space, size: tuple[int, int]) -> tuple[float, float, float, float]:

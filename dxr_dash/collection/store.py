@@ -6,7 +6,9 @@ The folder NAME.dxr holds
     steps/gallery-*/             images.parquet (one line an image, in row order), skipped.parquet
     steps/thumbnails-*/          thumbnails.bin, thumbnails.offsets.npy
     steps/swatches-*/            swatches.npy (N, 8, 8, 3) uint8
-    steps/vectors-*/             vectors.npy (N, D) float32
+    steps/vectors-*/             vectors.npy (N, D) float32, as the network gave them
+    steps/processed-*/           vectors.npy (N, D) float32, after the steps of a recipe; *-pca-mean.npy,
+                                 *-pca-components.npy, *-pca-deviations.npy: what the step of that place has learnt
     steps/graph-*/               neighbours.npy (N, K) int32, distances.npy (N, K) float32, k_occurrence.npy,
                                  graph.json
     steps/map-*/, tsne-*/        coordinates.npy (N, 2) float32
@@ -39,6 +41,8 @@ from dxr_dash.collection.labels import LABEL, RESERVED
 from dxr_dash.collection.layouts import TITLES, TSNE, UMAP, Layout
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import QuerySet, read_query_sets
+from dxr_dash.collection.recipes import apply_steps
+from dxr_dash.collection.requests import OWN
 from dxr_dash.collection.scans import finished_scans
 from dxr_dash.collection.steps import damaged_files, read_json
 from dxr_dash.errors import CollectionError, QueryError
@@ -92,8 +96,12 @@ class Space:
 
     @cached_property
     def vectors(self) -> FloatArray:
-        """(N, D) float32, as the network gave them."""
+        """(N, D) float32: the network's features, taken through the steps of the space's recipe."""
         return self._open("vectors", "vectors")
+
+    def process(self, features: FloatArray) -> FloatArray:
+        """Take (n, D') float32 features of other images through the steps that the gallery went through."""
+        return apply_steps(self._steps["vectors"], features, self.recipe.get("steps", ()))
 
     @cached_property
     def neighbours(self) -> npt.NDArray[np.int32]:
@@ -127,10 +135,18 @@ class Space:
         if wanted == TSNE:
             raise QueryError(
                 f"{self.id} has no t-SNE layout yet.",
-                f"Add it with `dxr build IMAGES --to {self._folder} --network {self.network} "
-                f"--layer {self.layer} --tsne`.",
+                f"Add it with `dxr build IMAGES --to {self._folder} {self._options} --tsne`.",
             )
         raise QueryError(f"{self.id} has no layout {wanted!r}.", f"It has {', '.join(self.layouts)}.")
+
+    @property
+    def _options(self) -> str:
+        """What of `dxr build` asks for this space."""
+        recipe = self.request.get("recipe")
+        if OWN in self.request:
+            return f"--vectors {self.request[OWN]}" + (f" --recipe {recipe}" if recipe else "")
+        words = f"--network {self.network} --layer {self.request['layer']}"
+        return words + (f" --recipe {recipe}" if recipe else "")
 
     @cached_property
     def clusters(self) -> npt.NDArray[np.int32]:
@@ -200,6 +216,11 @@ class Collection:
 
     def __len__(self) -> int:
         return int(self.manifest["n_images"])
+
+    @property
+    def has_images(self) -> bool:
+        """False for a collection of vectors alone: its thumbnails are placeholders."""
+        return bool(self.manifest["images_root"])
 
     @cached_property
     def table(self) -> pa.Table:
@@ -286,7 +307,7 @@ class Collection:
         return str(self.table.column(LABEL)[row].as_py() or "") if LABEL in self.metadata_columns else ""
 
     def image_size(self, row: int) -> tuple[int, int]:
-        """Width and height of the image itself, in pixels."""
+        """Width and height of the image itself, in pixels; 0 where there is none."""
         return int(self.table.column("width")[row].as_py()), int(self.table.column("height")[row].as_py())
 
     def thumbnail(self, row: int) -> bytes:
