@@ -22,6 +22,10 @@ BUNDLED_NETWORK = "thingsnet"
 BATCH_IMAGES = 32  # also the unit of what an interrupted build can lose
 DOWNLOAD_ANSWER_S = 8.0  # how long the site of the weights may take to answer; then it counts as offline
 DOWNLOAD_STALL_S = 60.0  # a download that brings nothing for so long has failed
+PCA_IMAGES = 20_000  # of the gallery that pca learns from, at most
+PCA_MATRIX = (
+    8_192  # rows of the largest matrix it decomposes: 512 MiB; for longer vectors no more images than this
+)
 METRIC = "cosine"
 
 # Neighbour graph and map

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,18 +31,22 @@ import torch
 from dxr_dash import settings
 from dxr_dash.collection.extraction import extract
 from dxr_dash.collection.images import FoundFile, find_images, read_file, read_image, thumbnail
-from dxr_dash.collection.networks import Network, load_network
-from dxr_dash.collection.running import UInt8Array
+from dxr_dash.collection.networks import load_network
+from dxr_dash.collection.preset import UInt8Array
+from dxr_dash.collection.running import Extractor
 from dxr_dash.records import FloatArray, silent
 
-LAYERS = {"thingsnet": "fc7", "alexnet": "fc7", "resnet50": "avgpool"}
-IMAGES = {"thingsnet": 960, "alexnet": 480, "resnet50": 128}  # some seconds each on two cores
+CASES = {  # network -> ways to choose layers, and how many images: some seconds each on two cores
+    "thingsnet": (["fc7", "fc7 fc6", "fc7 fc6 pool5"], 960),
+    "random:alexnet": (["fc7", "fc7 fc6", "fc7 fc6 pool5:flatten"], 480),
+    "random:resnet50": (["avgpool", "avgpool layer3"], 128),
+}
 
 
 class _NoForward:
     """A network that prepares images and computes nothing."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Extractor) -> None:
         self.device = network.device
         self.prepare = network.prepare
         self._n_dims = network.n_dims
@@ -52,17 +55,17 @@ class _NoForward:
         return np.zeros((len(batch), self._n_dims), np.float32)
 
 
-def run_extract(root: Path, files: list[FoundFile], network: Network) -> None:
+def run_extract(root: Path, files: list[FoundFile], network: Extractor) -> None:
     for _ in extract(root, files, network, known=lambda _: False, on_progress=silent):
         pass
 
 
-def one_after_the_other(network: Network, batches: list[UInt8Array]) -> None:
+def one_after_the_other(network: Extractor, batches: list[UInt8Array]) -> None:
     for batch in batches:
         network.forward(batch)
 
 
-def side_by_side(network: Network, batches: list[UInt8Array]) -> None:
+def side_by_side(network: Extractor, batches: list[UInt8Array]) -> None:
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with ThreadPoolExecutor(n_threads) as pool:
@@ -83,13 +86,13 @@ def wall_and_cpu(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def bench(
-    root: Path, files: list[FoundFile], network: Network, repeats: int
+    root: Path, files: list[FoundFile], network: Extractor, repeats: int
 ) -> dict[str, tuple[float, float]]:
     """Return the images/s of every way, and the images per second of CPU time; medians."""
     prepared = [network.prepare(read_image(read_file(root, file))) for file in files]
     size = settings.BATCH_IMAGES
     batches = [np.stack(prepared[start : start + size]) for start in range(0, len(prepared), size)]
-    no_forward: Network = _NoForward(network)  # type: ignore[assignment]
+    no_forward: Extractor = _NoForward(network)  # type: ignore[assignment]
     ways: dict[str, Callable[[], None]] = {
         "extract": lambda: run_extract(root, files, network),
         "decode": lambda: run_extract(root, files, no_forward),
@@ -112,24 +115,13 @@ def thumbnail_ms(root: Path, files: list[FoundFile]) -> float:
     return 1e3 * statistics.median(seconds(partial(thumbnail, image)) for image in images)
 
 
-def random_weights(network: str, folder: Path) -> Path | None:
-    if network == settings.BUNDLED_NETWORK:
-        return None
-    from torchvision import models
-
-    torch.manual_seed(0)
-    file = folder / f"{network}.pth"
-    torch.save(models.get_model(network, weights=None).state_dict(), file)
-    return file
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--networks", default=",".join(LAYERS))
+    parser.add_argument("--networks", default=",".join(CASES))
     given = parser.parse_args()
     files = find_images(given.folder).files
     print(
@@ -139,17 +131,18 @@ def main() -> None:
         "| network, layer | images | extract/s | decode/s | forward/s | of slower | of shared limit | in CPU time |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        for name in given.networks.split(","):
-            network = load_network(name, LAYERS[name], weights=random_weights(name, Path(folder)))
-            some = files[: IMAGES[name]]
+    for name in given.networks.split(","):
+        ways_to_choose, n_images = CASES[name]
+        for layers in ways_to_choose:
+            network = load_network(name, layers.split())
+            some = files[:n_images]
             found = bench(given.folder, some, network, given.repeats)
             extracted, decode = found["extract"][0], found["decode"][0]
             ways = found["forward, all cores"], found["forward, per core"]
             forward = max(wall for wall, _ in ways)
             parts_cpu = 1 / found["decode"][1] + 1 / max(cpu for _, cpu in ways)
             print(
-                f"| {name}, {LAYERS[name]} | {len(some)} | {extracted:.0f} | {decode:.0f} "
+                f"| {name}, {layers} | {len(some)} | {extracted:.0f} | {decode:.0f} "
                 f"| {ways[0][0]:.0f} in turn, {ways[1][0]:.0f} side by side "
                 f"| {extracted / min(decode, forward):.2f} | {extracted * (1 / decode + 1 / forward):.2f} "
                 f"| {found['extract'][1] * parts_cpu:.2f} |",

@@ -17,10 +17,12 @@ from PIL import Image, ImageDraw
 
 from dxr_dash import settings
 from dxr_dash.collection.chain import Chain
+from dxr_dash.collection.features import Features
 from dxr_dash.collection.gallery import Labels, Row, gallery_table, skipped_table
 from dxr_dash.collection.images import FoundFile
 from dxr_dash.collection.pack import Pack, write_pack
-from dxr_dash.collection.spaces import Request, SpaceWork, make_space
+from dxr_dash.collection.requests import Request
+from dxr_dash.collection.spaces import SpaceWork, make_space
 from dxr_dash.collection.steps import fingerprint, write_json
 from dxr_dash.collection.store import MANIFEST
 from dxr_dash.collection.swatches import make_swatches
@@ -107,7 +109,8 @@ def synthetic(
         "vectors", [key], lambda part: vectors(n_images, n_dims, seed, part / "vectors.npy")
     )
     facts = {"network": "synthetic", "layer": f"{n_dims}d", "weights": None}
-    space = SpaceWork(Request("synthetic", f"{n_dims}d", None, facts), facts, n_dims, None, has_tsne=False)
+    request = Request("synthetic", f"{n_dims}d", held=facts)
+    space = SpaceWork(request, Features(request.source, request.layer, facts, n_dims, None), has_tsne=False)
     manifest = {
         "format": settings.FORMAT,
         "name": folder.stem,

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torchvision import models
 
-from dxr_dash.collection.networks import Network
+from dxr_dash.collection.running import Extractor
 
 SMALL = "squeezenet1_1"  # 5 MB
 MakeWeights = Callable[[str], Path]
@@ -41,6 +42,6 @@ def plain_model(network: str) -> torch.nn.Module:
     return model.eval()
 
 
-def batch_of(network: Network, n_images: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    size = network.preset.crop_px
+def batch_of(network: Extractor, n_images: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    size = network.prepare(Image.new("RGB", (9, 9))).shape[-1]
     return np.random.default_rng(seed).integers(0, 256, (n_images, 3, size, size), np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,8 +28,9 @@ def build(
     folder: Path | str,
     *,
     network: str = settings.NETWORK,
-    layer: str = settings.LAYER,
+    layer: str | Sequence[str] = settings.LAYER,
     weights: Path | str | None = None,
+    recipe: str | None = None,
     labels: str | Path | None = None,
     label_column: str | None = None,
     name: str | None = None,
@@ -41,6 +43,9 @@ def build(
     Args:
         images: the folder of images.
         folder: the collection, NAME.dxr.
+        layer: of the network, NAME or NAME:POOLING; of several each gives a feature space, from one pass over
+            the images, and the first is shown first.
+        recipe: what is done to the features, such as "l2,pca:128:whiten,l2" (docs/features.md).
         labels: "folder" for the name of each image's folder, or a CSV or Parquet file with a column ``path``.
         label_column: the column of that file to use as label; left out, ``label`` if there is one.
         tsne: draw the t-SNE layout, too, however many images there are; small collections have it anyway.
@@ -54,8 +59,9 @@ def build(
         Path(images),
         Path(folder),
         network=network,
-        layer=layer,
+        layers=[layer] if isinstance(layer, str) else list(layer),
         weights=Path(weights) if weights else None,
+        recipe=recipe,
         labels=source,
         name=name,
         seed=seed,

@@ -132,13 +132,35 @@ def networks() -> None:
     from dxr_dash.collection.networks import network_names
 
     click.echo("\n".join(network_names()))
+    click.echo("random:NETWORK[:SEED]  any of these as it is before training", err=True)
 
 
 @cli.command()
 @click.argument("network")
+@JSON
 @in_words
-def layers(network: str) -> None:
-    """List the layers of NETWORK that `dxr build --layer` knows."""
-    from dxr_dash.collection.networks import layer_names
+def layers(network: str, as_json: bool) -> None:
+    """List the layers of NETWORK that `dxr build --layer` knows, with the shapes of what they give for an image.
 
-    click.echo("\n".join(layer_names(network)))
+    After a layer's name stand the ways to pool it into one vector, the usual one first: NAME:POOLING asks for another.
+    """
+    from dxr_dash.collection.networks import layer_shapes
+    from dxr_dash.collection.pooling import fitting_poolings, pooled_dims
+
+    shapes = {name: shape for name, shape in layer_shapes(network).items() if shape is not None}
+    if as_json:
+        found = [
+            {
+                "layer": name,
+                "shape": shape[1:],
+                "dimensions": {way: pooled_dims(shape, way) for way in fitting_poolings(shape)}
+                or pooled_dims(shape),
+            }
+            for name, shape in shapes.items()
+        ]
+        return click.echo(json.dumps(found))
+    width = max(map(len, shapes), default=0)
+    for name, shape in shapes.items():
+        ways = ", ".join(f"{way} {pooled_dims(shape, way)}" for way in fitting_poolings(shape))
+        click.echo(f"{name:<{width}}  {' x '.join(map(str, shape[1:])):<16}  {ways}".rstrip())
+    return None

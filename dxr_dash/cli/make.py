@@ -47,7 +47,15 @@ def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, n
 @click.argument("images", type=PATH)
 @click.option("--to", "folder", type=PATH, required=True, help="The collection, NAME.dxr.")
 @click.option("--network", default=settings.NETWORK, show_default=True, help="See `dxr networks`.")
-@click.option("--layer", default=settings.LAYER, show_default=True, help="See `dxr layers NETWORK`.")
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    default=(settings.LAYER,),
+    show_default=True,
+    help="NAME or NAME:POOLING, see `dxr layers NETWORK`; give it again for more layers of the same pass.",
+)
+@click.option("--recipe", help="What is done to the features, such as l2,pca:128:whiten,l2.")
 @click.option("--weights", type=PATH, help="A weights file, instead of torchvision's own.")
 @click.option("--labels", help="`folder`, or a CSV or Parquet file with a column `path`.")
 @click.option("--label-column", help="The column of that file that holds the label.")
@@ -66,7 +74,8 @@ def build(
     images: Path,
     folder: Path,
     network: str,
-    layer: str,
+    layers: tuple[str, ...],
+    recipe: str | None,
     weights: Path | None,
     labels: str | None,
     label_column: str | None,
@@ -80,6 +89,9 @@ def build(
     \b
     dxr build PHOTOS --to photos.dxr
     dxr build PHOTOS --to photos.dxr --network thingsnet          needs no download
+    dxr build PHOTOS --to photos.dxr --layer fc6 --layer fc7 --layer pool5:max    one pass, three spaces
+    dxr build PHOTOS --to photos.dxr --recipe l2,pca:128:whiten,l2
+    dxr build PHOTOS --to photos.dxr --network tiny --layer pixels32              a control for depth
     dxr build PHOTOS --to photos.dxr --labels folder
     dxr build PHOTOS --to photos.dxr --labels facts.csv --label-column species
     dxr build PHOTOS --to photos.dxr --tsne                       two layouts of a large collection
@@ -93,7 +105,8 @@ def build(
             images,
             folder,
             network=network,
-            layer=layer,
+            layer=layers,
+            recipe=recipe,
             weights=weights,
             labels=labels,
             label_column=label_column,

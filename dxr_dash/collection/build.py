@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from dxr_dash import settings
 from dxr_dash.collection.chain import Chain
-from dxr_dash.collection.extraction import extract
+from dxr_dash.collection.features import JOURNAL, read_images
 from dxr_dash.collection.gallery import (
     Blobs,
     Contents,
@@ -26,25 +26,22 @@ from dxr_dash.collection.gallery import (
     contents_of,
     gallery_table,
     journal_thumbnails,
-    journal_vectors,
-    old_vectors,
     skipped_table,
     table_fingerprint,
     write_thumbnails,
-    write_vectors,
 )
-from dxr_dash.collection.images import FoundFile, find_images
-from dxr_dash.collection.journal import Journal
+from dxr_dash.collection.images import find_images
+from dxr_dash.collection.networks import Loader
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import forget_removed
-from dxr_dash.collection.spaces import Request, SpaceWork, make_space
+from dxr_dash.collection.recipes import Recipe
+from dxr_dash.collection.requests import Request
+from dxr_dash.collection.spaces import SpaceWork, make_space, plan_spaces
 from dxr_dash.collection.steps import LOCK, fingerprint, locked, write_json
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
 from dxr_dash.collection.swatches import make_swatches
 from dxr_dash.errors import CollectionError, ImagesError
-from dxr_dash.records import BuildReport, FloatArray, OnProgress, Skipped, silent
-
-JOURNAL = "journal"
+from dxr_dash.records import BuildReport, OnProgress, Skipped, silent
 
 
 def build(
@@ -52,8 +49,9 @@ def build(
     folder: Path,
     *,
     network: str = settings.NETWORK,
-    layer: str = settings.LAYER,
+    layers: Sequence[str] = (settings.LAYER,),
     weights: Path | None = None,
+    recipe: str | None = None,
     labels: Labels | None = None,
     name: str | None = None,
     seed: int = settings.SEED,
@@ -68,6 +66,8 @@ def build(
     Args:
         root: the folder of images.
         folder: the collection, NAME.dxr.
+        layers: of the network, each as NAME or NAME:POOLING; one feature space each, the first is shown first.
+        recipe: what is done to their features, as ``recipes.Recipe`` reads it.
         labels: where labels and metadata come from.
         name: shown on the page; left out, the folder's name.
         seed: of the graph, the layouts, the clusters and the baseline.
@@ -80,12 +80,14 @@ def build(
         CollectionError: the folder is something else, or another process is changing it.
     """
     _check_places(root, folder)
+    steps = Recipe.parse(recipe)
+    requests = [Request.checked(network, layer, weights, steps) for layer in layers]
     nothing = False
     try:
         with locked(folder):
             try:
                 chain = Chain(root.resolve(), folder, name or folder.stem, seed, tsne, on_progress)
-                return _run(chain, Request(network, layer, weights), labels or Labels())
+                return _run(chain, requests, labels or Labels())
             finally:  # only while we hold the lock: another build may be at its first images
                 nothing = not any((folder / kept).exists() for kept in (MANIFEST, JOURNAL))
                 if nothing:
@@ -97,13 +99,14 @@ def build(
                 folder.rmdir()
 
 
-def _run(chain: Chain, request: Request, labels: Labels) -> BuildReport:
+def _run(chain: Chain, requests: Sequence[Request], labels: Labels) -> BuildReport:
     """Read what is new, then make every step that is missing."""
     manifest_before = read_manifest(chain.folder)
     old = manifest_before if _readable(chain, manifest_before) else None
-    spaces = _spaces_wanted(
-        chain, manifest_before, old is not None, request
-    )  # loads the networks of new ones: errors about weights come first
+    loader = Loader()
+    spaces = plan_spaces(  # loads the networks of new ones: errors about weights come first
+        chain, manifest_before, readable=old is not None, requests=requests, loader=loader
+    )
     table_of_labels = labels.read()
     with chain.timed("finding images"):
         found = find_images(chain.root)
@@ -113,7 +116,9 @@ def _run(chain: Chain, request: Request, labels: Labels) -> BuildReport:
             f"dxr reads {', '.join(settings.IMAGE_SUFFIXES)}.",
         )
     known = Known.read(chain.folder, old)
-    n_extracted = sum(_extract(chain, space, found.files, known) for space in spaces)
+    for space in spaces:
+        space.request.recipe.check_fits(len(found.files), space.features.n_dims)
+    n_extracted = read_images(chain, [space.features for space in spaces], found.files, known, loader)
     rows = known.rows(found.files)
     skipped = skipped_table(found.skipped, known.skips(found.files))
     if not rows:
@@ -124,7 +129,9 @@ def _run(chain: Chain, request: Request, labels: Labels) -> BuildReport:
             f"None of the {len(found.files)} files in {chain.root} is a usable image ({first}).",
             "Give others.",
         )
-    manifest = _finish(chain, spaces, rows, skipped, labels, table_of_labels, known, old)
+    manifest = _finish(
+        chain, spaces, requests[0].space_id, rows, skipped, labels, table_of_labels, known, old
+    )
     _tidy(chain.folder, manifest)
     return BuildReport(
         folder=chain.folder,
@@ -132,7 +139,7 @@ def _run(chain: Chain, request: Request, labels: Labels) -> BuildReport:
         n_extracted=n_extracted,
         n_removed=known.n_removed(found.files),
         skipped=tuple(Skipped(line["path"], line["skipped"]) for line in skipped.to_pylist()),
-        graph_recall=manifest["spaces"][request.space_id]["recall"],
+        graph_recall=manifest["spaces"][requests[0].space_id]["recall"],
         seconds=chain.seconds,
     )
 
@@ -144,41 +151,10 @@ def _readable(chain: Chain, manifest: dict[str, Any] | None) -> bool:
     )
 
 
-def _spaces_wanted(
-    chain: Chain, manifest: dict[str, Any] | None, readable: bool, request: Request
-) -> list[SpaceWork]:
-    """List the feature spaces to bring up to date: those that exist, then the one asked for."""
-    held = manifest["spaces"] if manifest else {}
-    requests = [Request.again(facts["request"]) for facts in held.values()]
-    wanted = [*(one for one in requests if one.space_id != request.space_id), request]
-    spaces = [SpaceWork.of(one, held.get(one.space_id)) for one in wanted]
-    for space in spaces:
-        if space.vectors_step and not (readable and chain.path(space.vectors_step).is_dir()):
-            space.vectors_step = None
-    return spaces
-
-
-def _extract(chain: Chain, space: SpaceWork, files: list[FoundFile], known: Known) -> int:
-    """Run the images that need it through the network, keeping each batch as it is done; return how many."""
-    space.journal = Journal(chain.folder / JOURNAL / fingerprint(space.recipe)[:12], space.n_dims)
-    have = known.add(space.journal) | (set(known.contents) if space.vectors_step else set())
-    todo = [file for file in files if known.needs(file, have)]
-    n_run = 0
-    if todo:
-        with chain.timed("reading images"):
-            for batch in extract(
-                chain.root, todo, space.request.loaded, known=have.__contains__, on_progress=chain.on_progress
-            ):
-                space.journal.append(batch)
-                known.take(batch)
-                have.update(one.content for one in batch if one.vector is not None)
-                n_run += sum(one.vector is not None for one in batch)
-    return n_run
-
-
 def _finish(
     chain: Chain,
     spaces: list[SpaceWork],
+    default_space: str,
     rows: list[Row],
     skipped: pa.Table,
     labels: Labels,
@@ -191,6 +167,7 @@ def _finish(
     contents = contents_of(row.content for row in rows)
     before = contents_of(known.contents)
     contents_key = fingerprint(contents.tobytes())
+    features = list({id(space.features): space.features for space in spaces}.values())
 
     def write_gallery(part: Path) -> None:
         pq.write_table(table, part / "images.parquet", compression="zstd")
@@ -199,16 +176,8 @@ def _finish(
     def thumbnail_sources() -> Iterator[tuple[Contents, Blobs]]:
         if old is not None:
             yield before, Pack(chain.path(old["thumbnails"]), "thumbnails")
-        for space in spaces:
-            yield from journal_thumbnails(space.journal)
-
-    def write_space_vectors(space: SpaceWork) -> Callable[[Path], None]:
-        def sources() -> Iterator[tuple[Contents, FloatArray]]:
-            if space.vectors_step:
-                yield from old_vectors(chain.path(space.vectors_step), before)
-            yield from journal_vectors(space.journal)
-
-        return lambda part: write_vectors(part, contents, space.n_dims, sources(), chain.on_progress)
+        for one in features:
+            yield from journal_thumbnails(one.journal)
 
     thumbnails_step = chain.step(
         "thumbnails",
@@ -233,12 +202,10 @@ def _finish(
             "swatches", [thumbnails_step, settings.SWATCH_PX, "box", version("pillow")], write_swatches
         ),
         "spaces": {
-            space.request.space_id: make_space(
-                chain, space, chain.step("vectors", [space.recipe, contents_key], write_space_vectors(space))
-            )
+            space.request.space_id: make_space(chain, space, space.features.make(chain, contents, before))
             for space in spaces
         },
-        "default_space": spaces[-1].request.space_id,
+        "default_space": default_space,
     }
     manifest["fingerprint"] = fingerprint(manifest)
     if manifest != read_manifest(chain.folder):

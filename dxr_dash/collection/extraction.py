@@ -21,8 +21,8 @@ import numpy as np
 
 from dxr_dash import settings
 from dxr_dash.collection.images import FoundFile, UnreadableImage, read_file, read_image, thumbnail
-from dxr_dash.collection.networks import Network
-from dxr_dash.collection.running import Stopped, UInt8Array
+from dxr_dash.collection.preset import UInt8Array
+from dxr_dash.collection.running import Extractor, Stopped
 from dxr_dash.records import FloatArray, OnProgress
 
 PROGRESS_S = 0.1  # between two reports
@@ -65,7 +65,7 @@ class _Batch:
 def extract(
     root: Path,
     files: Sequence[FoundFile],
-    network: Network,
+    network: Extractor,
     *,
     known: Callable[[str], bool],
     on_progress: OnProgress,
@@ -158,7 +158,7 @@ class _Work:
     def __init__(
         self,
         root: Path,
-        network: Network,
+        network: Extractor,
         known: Callable[[str], bool],
         settled: Container[str],
         streams: threading.Semaphore,
@@ -208,13 +208,13 @@ class _Work:
         return done, self._network.prepare(image)
 
     def _forward(self, batch: _Batch) -> None:
-        # by place in the batch; stacked with channels last, as they are in memory
+        # by place in the batch; stacked as they are in memory, with channels last
         prepared = {place: pixels for place, pixels in enumerate(batch.pixels) if pixels is not None}
         if prepared:
-            pixels = np.stack([one.transpose(1, 2, 0) for one in prepared.values()]).transpose(0, 3, 1, 2)
+            pixels = np.stack([np.moveaxis(one, -3, -1) for one in prepared.values()])
             batch.pixels = []
             with self._streams:
-                vectors = self._network.forward(pixels, stopped=self.stopped.is_set)
+                vectors = self._network.forward(np.moveaxis(pixels, -1, -3), stopped=self.stopped.is_set)
             for place, vector in zip(prepared, vectors, strict=True):
                 batch.results[place] = _with_vector(batch.results[place], vector)
         with self._lock:

@@ -1,4 +1,4 @@
-"""Which module of a network a layer's usual name means, and how its output becomes one vector.
+"""Which module of a network a layer's usual name means.
 
 Usual names mean what the 2015 tool and the papers of its time meant: the values *after* the layer's ReLU (and
 batch normalisation, where there is one). The last layer (fc8, fc) gives the raw class scores.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 PENULTIMATE = "penultimate"  # what the classifier sees: in every network the input of its last layer
 
@@ -102,33 +102,3 @@ def _last_layer(model: nn.Module) -> str:
         path for path, module in model.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)
     ]
     return paths[-1]
-
-
-def pooling_of(output: Tensor) -> str:
-    """Say how an output of this shape becomes one vector per image.
-
-    Maps of features are averaged over space; of a transformer's tokens the first, the class token, is taken, as
-    torchvision's own classifier does. Where space is tells the shape: crops are square, so the two axes of
-    equal length are it (Swin and its like keep channels last).
-
-    Args:
-        output: (B, D), (B, T, D), (B, D, H, W) or (B, H, W, D).
-    """
-    shape = tuple(output.shape)
-    if len(shape) == 2:
-        return "none"
-    if len(shape) == 3:
-        return "class token"
-    if len(shape) == 4:
-        channels_last = shape[1] == shape[2] != shape[3]
-        return "mean over space, channels last" if channels_last else "mean over space"
-    raise ValueError(f"an output of shape {shape} is no vector, token list or map")
-
-
-def pool(output: Tensor, pooling: str) -> Tensor:
-    """Turn an output into (B, D) in the way that ``pooling_of`` named."""
-    if pooling == "none":
-        return output
-    if pooling == "class token":
-        return output[:, 0]
-    return output.mean(dim=(1, 2) if pooling == "mean over space, channels last" else (2, 3))

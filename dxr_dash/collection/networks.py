@@ -1,33 +1,26 @@
-"""Networks by their usual names: load one, prepare images for it, and run it as far as one layer."""
+"""Networks by their usual names: which there are, what layers they have, and how to load one."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dxr_dash import settings
-from dxr_dash.collection.layers import PENULTIMATE, Tap, usual_layers
-from dxr_dash.collection.running import Network, Preset
-from dxr_dash.collection.weights import published_weights, put_weights, state_sha256, weights_from_file
+from dxr_dash.collection.controls import CONTROLS, load_control
+from dxr_dash.collection.definitions import Definition, defined_networks, definition
+from dxr_dash.collection.layers import Tap
+from dxr_dash.collection.pooling import POOLINGS, fitting_poolings, is_usual
+from dxr_dash.collection.running import Backbone, Extractor, Head, Network
 from dxr_dash.errors import NetworkError
 
-if TYPE_CHECKING:
-    from torch import nn
-
-__all__ = ["Network", "layer_names", "load_network", "network_names"]
-
-THINGSNET = settings.BUNDLED_NETWORK
 CLOSE_NAMES = 5  # offered in place of an unknown one
 
 
 def network_names() -> list[str]:
-    """Name every network that can be used: the bundled one and torchvision's classification networks."""
-    from torchvision import models
-
-    return [THINGSNET, *models.list_models(module=models)]
+    """Name every network that can be used: the bundled one, torchvision's classification networks, the controls."""
+    return [*defined_networks(), *CONTROLS]
 
 
 def layer_names(network: str) -> list[str]:
@@ -36,23 +29,81 @@ def layer_names(network: str) -> list[str]:
     Raises:
         NetworkError: there is no such network.
     """
-    return list(_layers(_known(network)))
+    return list(CONTROLS[network][1] if network in CONTROLS else _known(network).layers())
 
 
-@lru_cache(maxsize=128)
-def _layers(network: str) -> Mapping[str, Tap]:
-    if network == THINGSNET:
-        from dxr_dash.collection import thingsnet
+@lru_cache(maxsize=4)
+def layer_shapes(network: str) -> Mapping[str, tuple[int, ...] | None]:
+    """Find the shape of each layer's output for one image, without weights and without computing anything.
 
-        layers = {name: Tap(module) for name, module in thingsnet.LAYERS.items()}
-        return layers | {PENULTIMATE: Tap("fc8", "input")}
-    return usual_layers(network, _empty(network))
+    Returns:
+        For each layer (1, ...), the 1 being the batch; None where the output is no single array.
+
+    Raises:
+        NetworkError: there is no such network.
+    """
+    if network in CONTROLS:
+        return {layer: (1, load_control(network, [layer]).n_dims) for layer in CONTROLS[network][1]}
+    import torch
+
+    known = _known(network)
+    layers = known.layers()
+    model = known.without_values().to("meta").eval()
+    found: dict[Tap, tuple[int, ...] | None] = {}
+    for tap in set(layers.values()):
+
+        def seen(output: Any, tap: Tap = tap) -> None:
+            found.setdefault(tap, tuple(output.shape) if hasattr(output, "shape") else None)
+
+        module = model.get_submodule(tap.module)
+        if tap.at == "input":
+            module.register_forward_pre_hook(lambda _module, inputs, seen=seen: seen(inputs[0]))
+        else:
+            module.register_forward_hook(lambda _module, _inputs, output, seen=seen: seen(output))
+    side = known.preset().crop_px
+    with torch.inference_mode():
+        model(torch.empty(1, 3, side, side, device="meta"))
+    return {layer: found.get(tap) for layer, tap in layers.items()}
 
 
-def _known(network: str) -> str:
+def checked_layer(network: str, layer: str) -> str:
+    """Check a layer as it is typed, ``NAME`` or ``NAME:POOLING``; a pooling that is the usual one is dropped.
+
+    Raises:
+        NetworkError: there is no such network, layer or pooling, or the pooling does not fit the layer.
+    """
+    if network in CONTROLS:
+        load_control(network, [layer])
+        return layer
+    name, pooling = split_layer(layer)
+    _tap(network, name)
+    if pooling is None:
+        return name
+    shape = layer_shapes(network)[name] or ()
+    fitting = fitting_poolings(shape)
+    if pooling not in fitting:
+        raise NetworkError(
+            f"The layer {name} of {network} cannot be pooled with {pooling!r}.",
+            f"It takes {', '.join(fitting)}." if fitting else "It is one vector: name it without a pooling.",
+        )
+    return name if is_usual(shape, pooling) else layer
+
+
+def split_layer(layer: str) -> tuple[str, str | None]:
+    """Split ``pool5:max`` into a layer's name and a pooling; None without one."""
+    name, colon, pooling = layer.rpartition(":")
+    if not colon:
+        return layer, None
+    if pooling not in POOLINGS:
+        raise NetworkError(f"There is no pooling {pooling!r}.", f"Use one of {', '.join(POOLINGS)}.")
+    return name, pooling
+
+
+def _known(network: str) -> Definition:
+    found = definition(network)
+    if found is not None:
+        return found
     names = network_names()
-    if network in names:
-        return network
     raise NetworkError(
         f"There is no network {network}.",
         f"{_close(network, names)}`dxr networks` lists all.",
@@ -65,7 +116,7 @@ def _close(name: str, names: list[str]) -> str:
 
 
 def _tap(network: str, layer: str) -> Tap:
-    layers = _layers(network)
+    layers = _known(network).layers()
     if layer in layers:
         return layers[layer]
     names = list(layers)
@@ -75,86 +126,59 @@ def _tap(network: str, layer: str) -> Tap:
     raise NetworkError(f"{network} has no layer {layer}.", f"{_close(layer, names)}{known}")
 
 
-def _empty(network: str) -> nn.Module:
-    """Build a torchvision network whose parameters have shapes but no values yet: quick, and no memory."""
-    import torch
-    from torch.overrides import TorchFunctionMode
-    from torchvision import models
+class Loader:
+    """Loads networks, each once however many of its layers are asked for."""
 
-    class ParametersWithoutValues(TorchFunctionMode):
-        # Not torch.device("meta"): RegNet and Swin compute with small tensors while they are built. Layers make
-        # their parameters with torch.empty, and initialising what has no values costs nothing.
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            kwargs = dict(kwargs or {})
-            if func is torch.empty:
-                kwargs["device"] = "meta"
-            return func(*args, **kwargs)
+    def __init__(self, device: str = "auto") -> None:
+        self._device = device
+        self._backbones: dict[tuple[str, Path | None], Backbone] = {}
 
-    settings_of_weights: dict[str, Any] = {}
-    if network in {"googlenet", "inception_v3"}:
-        settings_of_weights = {"transform_input": True, "aux_logits": False, "init_weights": False}
-    elif network.startswith("vit_"):
-        settings_of_weights = {"image_size": models.get_model_weights(network).DEFAULT.meta["min_size"][0]}
-    with ParametersWithoutValues():
-        model: nn.Module = models.get_model(network, weights=None, **settings_of_weights)
-    return model
+    def load(
+        self, network: str, layers: Sequence[str], *, weights: Path | None = None, crops: int = 1
+    ) -> Extractor:
+        """Make some layers of a network ready; the arguments are those of ``load_network``."""
+        if network in CONTROLS:
+            return load_control(network, layers, weights=weights, crops=crops)
+        heads = _heads(network, layers)
+        key = (network, weights)
+        if key not in self._backbones:
+            known, device = _known(network), _found_device(self._device)
+            model, name, sha256 = known.load(weights)
+            self._backbones[key] = Backbone(network, model, known.preset(), (name, sha256), device)
+        return Network(self._backbones[key], heads, crops=crops)
 
 
-def load_network(network: str, layer: str, *, weights: Path | None = None, device: str = "auto") -> Network:
-    """Load a network, ready to run up to a layer.
+def load_network(
+    network: str,
+    layers: str | Sequence[str],
+    *,
+    weights: Path | None = None,
+    device: str = "auto",
+    crops: int = 1,
+) -> Extractor:
+    """Load a network, ready to run up to some layers.
 
     Args:
         network: one of ``network_names()``.
-        layer: one of ``layer_names(network)``.
+        layers: of ``layer_names(network)``, each alone or as ``NAME:POOLING``.
         weights: a file with a state dict; without it the bundled weights, or torchvision's default weights from
             torch's cache or the net.
         device: "auto" takes a GPU if there is one that torch can use; "cpu", "cuda" or "cuda:1" say it.
+        crops: how many squares are cut from each image, one of ``preset.CROPS``.
 
     Raises:
-        NetworkError: no such network, layer or device, or its weights cannot be had or do not fit.
+        NetworkError: no such network, layer, pooling or device, or its weights cannot be had or do not fit.
     """
-    tap = _tap(_known(network), layer)
-    device = _device(device)
-    if network == THINGSNET:
-        model, preset, name, sha256 = _thingsnet(weights)
-    else:
-        model, preset, name, sha256 = _torchvision(network, weights)
-    return Network(network, layer, model, tap, preset, (name, sha256), device)
+    layers = [layers] if isinstance(layers, str) else layers
+    return Loader(device).load(network, layers, weights=weights, crops=crops)
 
 
-def _torchvision(network: str, weights: Path | None) -> tuple[nn.Module, Preset, str, str]:
-    from torchvision import models
-
-    default = models.get_model_weights(network).DEFAULT
-    state, name, sha256 = weights_from_file(weights) if weights else published_weights(network, default)
-    model = _empty(network)
-    put_weights(model, state, network=network, source=str(weights or name))
-    given = default.transforms()
-    preset = Preset(
-        given.resize_size[0],
-        given.crop_size[0],
-        given.interpolation.value,
-        tuple(given.mean),
-        tuple(given.std),
-    )
-    return model, preset, name, sha256
+def _heads(network: str, layers: Sequence[str]) -> list[Head]:
+    split = [split_layer(layer) for layer in layers]
+    return [Head(name, _tap(network, name), pooling) for name, pooling in split]
 
 
-def _thingsnet(weights: Path | None) -> tuple[nn.Module, Preset, str, str]:
-    from dxr_dash.collection import thingsnet
-
-    model = thingsnet.load_thingsnet()
-    name = THINGSNET
-    if weights:
-        state, name, _ = weights_from_file(weights)
-        put_weights(model, state, network=THINGSNET, source=str(weights))
-    preset = Preset(
-        thingsnet.RESIZE_PX, thingsnet.CROP_PX, "bilinear", tuple(thingsnet.MEAN), tuple(thingsnet.STD)
-    )
-    return model, preset, name, state_sha256(model)
-
-
-def _device(device: str) -> str:
+def _found_device(device: str) -> str:
     import torch
 
     if device == "auto":

@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from dxr_dash import settings
 from dxr_dash.collection.images import (
@@ -21,12 +20,13 @@ from dxr_dash.collection.images import (
     read_image,
     thumbnail,
 )
-from dxr_dash.collection.networks import Network, load_network
+from dxr_dash.collection.networks import Loader
+from dxr_dash.collection.preset import UInt8Array
+from dxr_dash.collection.requests import Request, Source, features_recipe
+from dxr_dash.collection.running import Extractor
 from dxr_dash.collection.store import Space
 from dxr_dash.errors import ImagesError, NetworkError, UploadError
 from dxr_dash.records import FloatArray, OnProgress, Skipped, silent
-
-UInt8Array = npt.NDArray[np.uint8]
 
 
 @dataclass
@@ -70,15 +70,15 @@ def embed_outside(
     if not given and any_rows:
         return found
     on_progress("loading the network", 0, 0)
-    networks = {space.fingerprint: _network_of(space) for space in spaces}
-    parts: dict[str, list[FloatArray]] = {key: [] for key in networks}
+    readers = _readers(spaces)
+    parts: dict[str, list[FloatArray]] = {}
 
-    def take(one: tuple[str, bytes]) -> tuple[bytes, dict[str, UInt8Array]] | str:
+    def take(one: tuple[str, bytes]) -> tuple[bytes, list[UInt8Array]] | str:
         try:
             picture = read_image(one[1], max_pixels=settings.UPLOAD_MAX_PIXELS)
         except UnreadableImage as error:
             return str(error)
-        return thumbnail(picture), {key: network.prepare(picture) for key, network in networks.items()}
+        return thumbnail(picture), [reader.network.prepare(picture) for reader in readers]
 
     with ThreadPoolExecutor(os.cpu_count()) as workers:  # Pillow decodes outside the interpreter's lock
         for start in range(0, len(given), settings.BATCH_IMAGES):
@@ -94,8 +94,10 @@ def embed_outside(
                 found.files.append(data)
                 found.thumbnails.append(result[0])
                 inputs.append(result[1])
-            for key, network in networks.items() if inputs else ():
-                parts[key].append(network.forward(np.stack([one[key] for one in inputs])))
+            for place, reader in enumerate(readers if inputs else ()):
+                features = reader.network.forward(np.stack([one[place] for one in inputs]))
+                for space, columns in reader.spaces:
+                    parts.setdefault(space.fingerprint, []).append(space.process(features[:, columns]))
     if not found.names:
         reasons = "; ".join(f"{one.path}: {one.reason}" for one in found.skipped[:3])
         raise UploadError(
@@ -106,19 +108,40 @@ def embed_outside(
     return found
 
 
-def _network_of(space: Space) -> Network:
-    network = _network(space.network, space.layer, space.request["weights"])
-    if network.recipe != space.recipe:
-        raise NetworkError(
-            f"The weights of {space.network} are not those that {space.id} was made with.",
-            "Build the collection again with `dxr build`, or bring the old weights back.",
-        )
-    return network
+@dataclass(frozen=True)
+class _Reader:
+    """One network, and where in its vectors each space finds its own."""
+
+    network: Extractor
+    spaces: list[tuple[Space, slice]]
+
+
+def _readers(spaces: Sequence[Space]) -> list[_Reader]:
+    """Load what the spaces need: each network once, with all of its layers that are wanted."""
+    requests = [Request.again(space.request) for space in spaces]
+    readers = []
+    for source in dict.fromkeys(request.source for request in requests):
+        mine = [pair for pair in zip(spaces, requests, strict=True) if pair[1].source == source]
+        layers = tuple(dict.fromkeys(request.layer for _, request in mine))
+        network = _network(source, layers)
+        ends = np.cumsum(network.widths).tolist()
+        columns = {
+            layer: slice(end - width, end)
+            for layer, end, width in zip(layers, ends, network.widths, strict=True)
+        }
+        for space, request in mine:
+            if network.recipes[layers.index(request.layer)] != features_recipe(space.recipe):
+                raise NetworkError(
+                    f"The weights of {space.network} are not those that {space.id} was made with.",
+                    "Build the collection again with `dxr build`, or bring the old weights back.",
+                )
+        readers.append(_Reader(network, [(space, columns[request.layer]) for space, request in mine]))
+    return readers
 
 
 @lru_cache(maxsize=2)
-def _network(network: str, layer: str, weights: str | None) -> Network:
-    return load_network(network, layer, weights=Path(weights) if weights else None)
+def _network(source: Source, layers: tuple[str, ...]) -> Extractor:
+    return source.load(Loader(), layers)
 
 
 def _files(path: Path) -> tuple[list[tuple[str, bytes]], list[Skipped]]:

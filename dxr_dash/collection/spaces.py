@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,94 +13,63 @@ import numpy as np
 from dxr_dash import settings
 from dxr_dash.analysis.baseline import baseline_distances
 from dxr_dash.collection.chain import Chain
-from dxr_dash.collection.journal import Journal
+from dxr_dash.collection.features import Features, find_features, step_of
 from dxr_dash.collection.layout_steps import make_layout
 from dxr_dash.collection.layouts import TSNE, UMAP
 from dxr_dash.collection.map2d import cluster, map_coordinates, representatives, tsne_coordinates
 from dxr_dash.collection.neighbours import NeighbourGraph, graph_recall, k_occurrence, neighbour_graph
-from dxr_dash.collection.networks import Network, load_network
+from dxr_dash.collection.networks import Loader
+from dxr_dash.collection.recipes import CODE as RECIPE_CODE
+from dxr_dash.collection.recipes import Recipe, write_processed
+from dxr_dash.collection.requests import Request
 from dxr_dash.collection.steps import read_json, write_json
-from dxr_dash.errors import NetworkError
 
 
-@dataclass
-class Request:
-    """One feature space that is asked for; its network is loaded only if an image needs it."""
-
-    network: str
-    layer: str
-    weights: Path | None
-    known: dict[str, Any] | None = None
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """All that decides which vectors come out, as far as it shows without loading the network."""
-        if self.known is not None:
-            return self.known
-        if self.weights is not None and not self.weights.is_file():
-            raise NetworkError(
-                f"The weights file {self.weights} does not exist.", "Give the path of a file with --weights."
-            )
-        stat = self.weights.stat() if self.weights else None
-        return {
-            "network": self.network,
-            "layer": self.layer,
-            "weights": str(self.weights.resolve()) if self.weights else None,
-            "weights_stamp": [stat.st_size, stat.st_mtime_ns] if stat else None,
-            "torch": version("torch"),
-            "torchvision": version("torchvision"),
-            "dxr": settings.VERSION,
-        }
-
-    @classmethod
-    def again(cls, facts: dict[str, Any]) -> Request:
-        """Ask for a space that the collection holds, in the words that are kept of it."""
-        weights = Path(facts["weights"]) if facts["weights"] else None
-        return cls(facts["network"], facts["layer"], weights, facts)
-
-    @cached_property
-    def loaded(self) -> Network:
-        """The network, ready to run."""
-        return load_network(self.network, self.layer, weights=self.weights)
-
-    @property
-    def space_id(self) -> str:
-        """The name of the space in the collection."""
-        return f"{self.network}.{self.layer}"
-
-
-@dataclass
+@dataclass(frozen=True)
 class SpaceWork:
     """One feature space while it is brought up to date.
 
     Attributes:
-        recipe: all that decides the vectors.
-        vectors_step: the step of the finished collection that holds its vectors; None when there is none.
+        features: what it is made from.
         has_tsne: whether the finished collection has its t-SNE layout.
     """
 
     request: Request
-    recipe: dict[str, Any]
-    n_dims: int
-    vectors_step: str | None
+    features: Features
     has_tsne: bool
-    journal: Journal = field(init=False)
 
-    @classmethod
-    def of(cls, request: Request, held: dict[str, Any] | None) -> SpaceWork:
-        """Find out whether what the collection holds of a space is what is asked for.
-
-        The network is loaded only if that cannot be told without.
-        """
-        has_tsne = held is not None and TSNE in held.get("layouts", {})
-        if held is not None and (held["request"] == request.facts or held["recipe"] == request.loaded.recipe):
-            return cls(request, held["recipe"], held["n_dims"], held["steps"]["vectors"], has_tsne)
-        return cls(request, request.loaded.recipe, request.loaded.n_dims, None, has_tsne)
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """All that decides the vectors."""
+        steps = self.request.recipe.steps
+        return self.features.recipe | ({"steps": list(steps)} if steps else {})
 
 
-def make_space(chain: Chain, space: SpaceWork, vectors_step: str) -> dict[str, Any]:
-    """Make one feature space's graph, layouts, clusters and baseline; return its part of the manifest."""
+def plan_spaces(
+    chain: Chain,
+    manifest: dict[str, Any] | None,
+    *,
+    readable: bool,
+    requests: Sequence[Request],
+    loader: Loader,
+) -> list[SpaceWork]:
+    """List the feature spaces to bring up to date: those that the collection has, then those asked for."""
+    spaces = manifest["spaces"] if manifest else {}
+    held = {key: facts for key, facts in spaces.items() if readable and chain.path(step_of(facts)).is_dir()}
+    asked = {request.space_id: request for request in requests}
+    kept = [Request.again(facts["request"]) for key, facts in spaces.items() if key not in asked]
+    wanted = [*kept, *asked.values()]
+    features = find_features(chain, wanted, held, loader)
+    return [
+        SpaceWork(one, made_from, TSNE in spaces.get(one.space_id, {}).get("layouts", {}))
+        for one, made_from in zip(wanted, features, strict=True)
+    ]
+
+
+def make_space(chain: Chain, space: SpaceWork, features_step: str) -> dict[str, Any]:
+    """Make one feature space's vectors, graph, layouts, clusters and baseline; return its part of the manifest."""
     metric, seed = settings.METRIC, chain.seed
+    vectors_step = _processed(chain, space.request.recipe, features_step)
     vectors = np.load(chain.path(vectors_step) / "vectors.npy", mmap_mode="r")
 
     def write_graph(part: Path) -> None:
@@ -182,12 +151,13 @@ def make_space(chain: Chain, space: SpaceWork, vectors_step: str) -> dict[str, A
         tsne_step = chain.step("tsne", [graph_step, tsne_settings], write_tsne)
         layouts[TSNE] = make_layout(chain, tsne_step, graph_step, graph, vectors, metric)
     return {
-        "request": space.request.facts,
+        "request": dict(space.request.facts),
         "recipe": space.recipe,
         "metric": metric,
-        "n_dims": space.n_dims,
+        "n_dims": vectors.shape[1],
         **graph_facts,
         "steps": {
+            **({"features": features_step} if features_step != vectors_step else {}),
             "vectors": vectors_step,
             "graph": graph_step,
             "map": map_step,
@@ -198,3 +168,16 @@ def make_space(chain: Chain, space: SpaceWork, vectors_step: str) -> dict[str, A
         },
         "layouts": layouts,
     }
+
+
+def _processed(chain: Chain, recipe: Recipe, features_step: str) -> str:
+    """Take features through the steps of a recipe, if it has any."""
+    if not recipe.steps:
+        return features_step
+
+    def write(part: Path) -> None:
+        features = np.load(chain.path(features_step) / "vectors.npy", mmap_mode="r")
+        write_processed(part, features, recipe.steps, seed=chain.seed, on_progress=chain.on_progress)
+
+    made_from = [features_step, list(recipe.steps), RECIPE_CODE, chain.seed]
+    return chain.step("processed", made_from, write)

@@ -6,7 +6,9 @@ The folder NAME.dxr holds
     steps/gallery-*/             images.parquet (one line an image, in row order), skipped.parquet
     steps/thumbnails-*/          thumbnails.bin, thumbnails.offsets.npy
     steps/swatches-*/            swatches.npy (N, 8, 8, 3) uint8
-    steps/vectors-*/             vectors.npy (N, D) float32
+    steps/vectors-*/             vectors.npy (N, D) float32, as the network gave them
+    steps/processed-*/           vectors.npy (N, D) float32, after the steps of a recipe; *-pca-mean.npy,
+                                 *-pca-components.npy, *-pca-deviations.npy: what the step of that place has learnt
     steps/graph-*/               neighbours.npy (N, K) int32, distances.npy (N, K) float32, k_occurrence.npy,
                                  graph.json
     steps/map-*/, tsne-*/        coordinates.npy (N, 2) float32
@@ -37,6 +39,7 @@ from dxr_dash.collection.labels import LABEL, RESERVED
 from dxr_dash.collection.layouts import TITLES, TSNE, UMAP, Layout
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import QuerySet, read_query_sets
+from dxr_dash.collection.recipes import apply_steps
 from dxr_dash.collection.steps import damaged_files, read_json
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import FloatArray, IntArray, Skipped
@@ -88,8 +91,12 @@ class Space:
 
     @cached_property
     def vectors(self) -> FloatArray:
-        """(N, D) float32, as the network gave them."""
+        """(N, D) float32: the network's features, taken through the steps of the space's recipe."""
         return self._open("vectors", "vectors")
+
+    def process(self, features: FloatArray) -> FloatArray:
+        """Take (n, D') float32 features of other images through the steps that the gallery went through."""
+        return apply_steps(self._steps["vectors"], features, self.recipe.get("steps", ()))
 
     @cached_property
     def neighbours(self) -> npt.NDArray[np.int32]:
@@ -123,10 +130,16 @@ class Space:
         if wanted == TSNE:
             raise QueryError(
                 f"{self.id} has no t-SNE layout yet.",
-                f"Add it with `dxr build IMAGES --to {self._folder} --network {self.network} "
-                f"--layer {self.layer} --tsne`.",
+                f"Add it with `dxr build IMAGES --to {self._folder} {self._options} --tsne`.",
             )
         raise QueryError(f"{self.id} has no layout {wanted!r}.", f"It has {', '.join(self.layouts)}.")
+
+    @property
+    def _options(self) -> str:
+        """What of `dxr build` asks for this space."""
+        recipe = self.request.get("recipe")
+        words = f"--network {self.network} --layer {self.request['layer']}"
+        return words + (f" --recipe {recipe}" if recipe else "")
 
     @cached_property
     def clusters(self) -> npt.NDArray[np.int32]:

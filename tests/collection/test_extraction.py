@@ -16,8 +16,8 @@ from dxr_dash import settings
 from dxr_dash.collection import extraction
 from dxr_dash.collection.extraction import Extracted, extract
 from dxr_dash.collection.images import FoundFile, display_path, find_images, read_image, thumbnail
-from dxr_dash.collection.networks import Network, load_network
-from dxr_dash.collection.running import Stopped
+from dxr_dash.collection.networks import load_network
+from dxr_dash.collection.running import Extractor, Stopped
 from dxr_dash.records import silent
 from tests.bad_images import (
     encoded,
@@ -38,7 +38,7 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
+def network() -> Extractor:
     return load_network("thingsnet", "fc7", device="cpu")
 
 
@@ -98,7 +98,7 @@ def threads_of_extraction() -> int:
 
 
 def test_every_image_has_hash_size_thumbnail_and_the_vector_that_it_has_alone(
-    network: Network, tmp_path: Path
+    network: Extractor, tmp_path: Path
 ) -> None:
     write_odd_names(tmp_path)
     write_images(tmp_path / "more", 30)
@@ -125,7 +125,7 @@ def test_batches_follow_the_order_of_the_files_whatever_is_slow(tmp_path: Path) 
     assert sorted(counting.batches) == [6, 32, 32]
 
 
-def test_two_runs_give_the_same_bits(network: Network, tmp_path: Path) -> None:
+def test_two_runs_give_the_same_bits(network: Extractor, tmp_path: Path) -> None:
     write_images(tmp_path, 80)
     first, second = run(tmp_path, network), run(tmp_path, network)
     assert [(one.content, one.thumbnail) for one in first] == [(one.content, one.thumbnail) for one in second]
@@ -139,7 +139,7 @@ def test_two_runs_give_the_same_bits(network: Network, tmp_path: Path) -> None:
 
 
 def test_bad_files_are_skipped_with_their_reasons_and_the_good_ones_stay(
-    network: Network, tmp_path: Path
+    network: Extractor, tmp_path: Path
 ) -> None:
     reasons = write_bad_folder(tmp_path / "bad")
     found = find_images(tmp_path / "bad")
@@ -279,7 +279,7 @@ def test_an_error_of_the_network_reaches_the_consumer_and_ends_the_threads(tmp_p
 
 
 @pytest.mark.skipif(not FACES.is_dir(), reason="the shared images are not here")
-def test_real_images_all_have_vectors(network: Network) -> None:
+def test_real_images_all_have_vectors(network: Extractor) -> None:
     done = run(FACES, network, files=find_images(FACES).files[:96])
     assert not [one for one in done if one.skipped]
     assert len({one.vector.tobytes() for one in done if one.vector is not None}) == len(

@@ -15,7 +15,9 @@ from safetensors.torch import save_file
 from torchvision import models
 
 from dxr_dash import settings
-from dxr_dash.collection.networks import Network, load_network
+from dxr_dash.collection.networks import load_network
+from dxr_dash.collection.running import Extractor
+from dxr_dash.collection.thingsnet import load_thingsnet
 from dxr_dash.errors import NetworkError
 from tests.random_networks import SMALL, MakeWeights, batch_of, plain_model, weights_maker
 
@@ -113,9 +115,10 @@ def test_files_that_are_no_weights_are_refused_with_what_they_are(tmp_path: Path
 @pytest.mark.usefixtures("small_batches")
 def test_the_bundled_network_takes_weights_from_a_file_too(tmp_path: Path) -> None:
     bundled = load_network("thingsnet", "fc7", device="cpu")
-    torch.save({key: value * 2 for key, value in bundled._model.state_dict().items()}, tmp_path / "other.pth")
+    state = load_thingsnet().state_dict()
+    torch.save({key: value * 2 for key, value in state.items()}, tmp_path / "other.pth")
     other = load_network("thingsnet", "fc7", weights=tmp_path / "other.pth", device="cpu")
-    assert other.fingerprint != bundled.fingerprint
+    assert other.recipes != bundled.recipes
     (tmp_path / "not.pth").touch()
     assert "cannot be read" in refusal(tmp_path / "not.pth", "thingsnet")
 
@@ -156,7 +159,7 @@ class Site:
         address = f"http://127.0.0.1:{port or self.server.server_port}/{name}"
         self._monkeypatch.setattr(models.get_model_weights(SMALL).DEFAULT.value, "url", address)
 
-    def load(self) -> Network:
+    def load(self) -> Extractor:
         return load_network(SMALL, "penultimate", device="cpu")
 
 
@@ -177,9 +180,9 @@ def test_published_weights_are_downloaded_once_checked_and_used_from_the_cache(
     first, second = site.load(), site.load()
     assert site.n_sent == 1
     assert [file.name for file in site.cache.iterdir()] == [name]
-    assert first.recipe == second.recipe
+    assert first.recipes == second.recipes
     given = load_network(SMALL, "penultimate", weights=make_weights(SMALL), device="cpu")
-    assert first.recipe["weights_sha256"] == given.recipe["weights_sha256"]
+    assert first.recipes[0]["weights_sha256"] == given.recipes[0]["weights_sha256"]
     assert (first.forward(batch_of(first, 1)) == given.forward(batch_of(first, 1))).all()
     assert capsys.readouterr().out == ""  # a command's result is all that stdout may hold
 

@@ -1,0 +1,175 @@
+"""What makes each network: its form, its layers, how it wants images, and where its weights come from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dxr_dash import settings
+from dxr_dash.collection.layers import PENULTIMATE, Tap, usual_layers
+from dxr_dash.collection.preset import Preset
+from dxr_dash.collection.weights import published_weights, put_weights, state_sha256, weights_from_file
+from dxr_dash.errors import NetworkError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+THINGSNET = settings.BUNDLED_NETWORK
+RANDOM = re.compile(r"random:([a-z0-9_]+)(?::([0-9]{1,9}))?")  # random:alexnet, random:alexnet:7
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A network.
+
+    Attributes:
+        layers: its layers by their usual names, in the order of computation.
+        without_values: builds it with parameters that have shapes but no values yet: quick, and no memory.
+        preset: how it wants its images.
+        load: builds it with its weights, or those of a file; returns it, the weights' name and their SHA-256.
+    """
+
+    layers: Callable[[], Mapping[str, Tap]]
+    without_values: Callable[[], nn.Module]
+    preset: Callable[[], Preset]
+    load: Callable[[Path | None], tuple[nn.Module, str, str]]
+
+
+def defined_networks() -> list[str]:
+    """Name every network with a definition, less the random ones: the bundled one, then torchvision's."""
+    from torchvision import models
+
+    return [THINGSNET, *models.list_models(module=models)]
+
+
+def definition(network: str) -> Definition | None:
+    """Find a network; None if there is none of that name."""
+    if random := RANDOM.fullmatch(network):
+        form = definition(random[1])
+        return form and Definition(
+            form.layers,
+            form.without_values,
+            form.preset,
+            partial(_random, network, random[1], int(random[2] or 0)),
+        )
+    if network == THINGSNET:
+        return Definition(_thingsnet_layers, _thingsnet_without_values, _thingsnet_preset, _load_thingsnet)
+    if network in defined_networks():
+        return Definition(
+            partial(_torchvision_layers, network),
+            partial(_torchvision_without_values, network),
+            partial(_torchvision_preset, network),
+            partial(_load_torchvision, network),
+        )
+    return None
+
+
+@lru_cache(maxsize=128)
+def _torchvision_layers(network: str) -> Mapping[str, Tap]:
+    return usual_layers(network, _torchvision_without_values(network))
+
+
+def _torchvision_options(network: str) -> dict[str, Any]:
+    from torchvision import models
+
+    if network in {"googlenet", "inception_v3"}:
+        return {"transform_input": True, "aux_logits": False, "init_weights": False}
+    if network.startswith("vit_"):
+        return {"image_size": models.get_model_weights(network).DEFAULT.meta["min_size"][0]}
+    return {}
+
+
+def _torchvision_without_values(network: str) -> nn.Module:
+    import torch
+    from torch.overrides import TorchFunctionMode
+    from torchvision import models
+
+    class ParametersWithoutValues(TorchFunctionMode):
+        # Not torch.device("meta"): RegNet and Swin compute with small tensors while they are built. Layers make
+        # their parameters with torch.empty, and initialising what has no values costs nothing.
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            kwargs = dict(kwargs or {})
+            if func is torch.empty:
+                kwargs["device"] = "meta"
+            return func(*args, **kwargs)
+
+    with ParametersWithoutValues():
+        model: nn.Module = models.get_model(network, weights=None, **_torchvision_options(network))
+    return model
+
+
+def _torchvision_preset(network: str) -> Preset:
+    from torchvision import models
+
+    given = models.get_model_weights(network).DEFAULT.transforms()
+    return Preset(
+        given.resize_size[0],
+        given.crop_size[0],
+        given.interpolation.value,
+        tuple(given.mean),
+        tuple(given.std),
+    )
+
+
+def _load_torchvision(network: str, weights: Path | None) -> tuple[nn.Module, str, str]:
+    from torchvision import models
+
+    default = models.get_model_weights(network).DEFAULT
+    state, name, sha256 = weights_from_file(weights) if weights else published_weights(network, default)
+    model = _torchvision_without_values(network)
+    put_weights(model, state, network=network, source=str(weights or name))
+    return model, name, sha256
+
+
+def _thingsnet_layers() -> Mapping[str, Tap]:
+    from dxr_dash.collection import thingsnet
+
+    layers = {name: Tap(module) for name, module in thingsnet.LAYERS.items()}
+    return layers | {PENULTIMATE: Tap("fc8", "input")}
+
+
+def _thingsnet_without_values() -> nn.Module:
+    from dxr_dash.collection import thingsnet
+
+    return thingsnet.Thingsnet(len(thingsnet.KINDS_TRAINED))
+
+
+def _thingsnet_preset() -> Preset:
+    from dxr_dash.collection import thingsnet
+
+    mean, std = tuple(thingsnet.MEAN), tuple(thingsnet.STD)
+    return Preset(thingsnet.RESIZE_PX, thingsnet.CROP_PX, "bilinear", mean, std)
+
+
+def _load_thingsnet(weights: Path | None) -> tuple[nn.Module, str, str]:
+    from dxr_dash.collection import thingsnet
+
+    model = thingsnet.load_thingsnet()
+    name = THINGSNET
+    if weights:
+        state, name, _ = weights_from_file(weights)
+        put_weights(model, state, network=THINGSNET, source=str(weights))
+    return model, name, state_sha256(model)
+
+
+def _random(network: str, form: str, seed: int, weights: Path | None) -> tuple[nn.Module, str, str]:
+    """Initialise a network as it is before training; the same seed gives the same values."""
+    import torch
+    from torchvision import models
+
+    if weights is not None:
+        raise NetworkError(
+            f"{network} has random weights, so a weights file means nothing to it.",
+            f"Leave out `--weights`, or use the network {form}.",
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if form == THINGSNET:
+            model = _thingsnet_without_values()
+        else:
+            model = models.get_model(form, weights=None, **_torchvision_options(form))
+    return model, f"random, seed {seed}", state_sha256(model)
