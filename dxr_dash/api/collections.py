@@ -24,13 +24,14 @@ from dxr_dash.records import (
 
 
 def build(
-    images: Path | str,
+    images: Path | str | None,
     folder: Path | str,
     *,
     network: str = settings.NETWORK,
     layer: str | Sequence[str] = settings.LAYER,
     weights: Path | str | None = None,
     recipe: str | None = None,
+    vectors: Path | str | None = None,
     labels: str | Path | None = None,
     label_column: str | None = None,
     name: str | None = None,
@@ -41,11 +42,12 @@ def build(
     """Make a collection from a folder of images, or bring it up to date.
 
     Args:
-        images: the folder of images.
+        images: the folder of images; with ``vectors`` it may be None: then the collection's own, or no images at all.
         folder: the collection, NAME.dxr.
         layer: of the network, NAME or NAME:POOLING; of several each gives a feature space, from one pass over
             the images, and the first is shown first.
         recipe: what is done to the features, such as "l2,pca:128:whiten,l2" (docs/features.md).
+        vectors: a .npy, .npz or .parquet file of vectors that were made elsewhere, instead of a network's features.
         labels: "folder" for the name of each image's folder, or a CSV or Parquet file with a column ``path``.
         label_column: the column of that file to use as label; left out, ``label`` if there is one.
         tsne: draw the t-SNE layout, too, however many images there are; small collections have it anyway.
@@ -56,12 +58,13 @@ def build(
     from_folder = labels == "folder"
     source = Labels(from_folder, None if from_folder or labels is None else Path(labels), label_column)
     return build_chain(
-        Path(images),
+        None if images is None else Path(images),
         Path(folder),
         network=network,
         layers=[layer] if isinstance(layer, str) else list(layer),
         weights=Path(weights) if weights else None,
         recipe=recipe,
+        vectors=Path(vectors) if vectors else None,
         labels=source,
         name=name,
         seed=seed,

@@ -195,7 +195,8 @@ def focus_card(collection: Collection, row: int) -> Component:
     """Show the one image looked at: large, with all that is known of it."""
     one = picture(collection, row)
     width, height = collection.image_size(row)
-    facts = {**collection.metadata(row), "size": f"{width} × {height} px", "row": words.count(row)}
+    size = {"size": f"{width} × {height} px"} if width else {}
+    facts = {**collection.metadata(row), **size, "row": words.count(row)}
     lines = [
         part
         for key, value in facts.items()

@@ -51,10 +51,11 @@ def info(collection: Path, as_json: bool) -> None:
     ]
     skipped = [asdict(one) for one in opened.skipped]
     if as_json:
-        facts = {"name": opened.name, "images": len(opened), "images_root": str(opened.images_root)}
+        facts = {"name": opened.name, "images": len(opened), "images_root": opened.manifest["images_root"]}
         facts["fingerprint"] = opened.fingerprint
         return click.echo(json.dumps({**facts, "spaces": spaces, "query_sets": sets, "skipped": skipped}))
-    click.echo(f"{opened.name}: {len(opened)} images from {opened.images_root}")
+    origin = f"images from {opened.images_root}" if opened.has_images else "vectors without images"
+    click.echo(f"{opened.name}: {len(opened)} {origin}")
     click.echo(f"metadata: {', '.join(opened.metadata_columns) or 'none'}")
     for space in opened.spaces.values():
         recall = "" if space.recall is None else f", recall@{space.recall_at} {space.recall:.3f}"

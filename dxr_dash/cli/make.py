@@ -44,7 +44,7 @@ def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, n
 
 
 @cli.command()
-@click.argument("images", type=PATH)
+@click.argument("images", type=PATH, required=False)
 @click.option("--to", "folder", type=PATH, required=True, help="The collection, NAME.dxr.")
 @click.option("--network", default=settings.NETWORK, show_default=True, help="See `dxr networks`.")
 @click.option(
@@ -56,6 +56,9 @@ def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, n
     help="NAME or NAME:POOLING, see `dxr layers NETWORK`; give it again for more layers of the same pass.",
 )
 @click.option("--recipe", help="What is done to the features, such as l2,pca:128:whiten,l2.")
+@click.option(
+    "--vectors", type=PATH, help="Vectors of your own: .npy, .npz or .parquet; IMAGES may be left out."
+)
 @click.option("--weights", type=PATH, help="A weights file, instead of torchvision's own.")
 @click.option("--labels", help="`folder`, or a CSV or Parquet file with a column `path`.")
 @click.option("--label-column", help="The column of that file that holds the label.")
@@ -71,11 +74,12 @@ def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, n
 @JSON
 @in_words
 def build(
-    images: Path,
+    images: Path | None,
     folder: Path,
     network: str,
     layers: tuple[str, ...],
     recipe: str | None,
+    vectors: Path | None,
     weights: Path | None,
     labels: str | None,
     label_column: str | None,
@@ -92,6 +96,8 @@ def build(
     dxr build PHOTOS --to photos.dxr --layer fc6 --layer fc7 --layer pool5:max    one pass, three spaces
     dxr build PHOTOS --to photos.dxr --recipe l2,pca:128:whiten,l2
     dxr build PHOTOS --to photos.dxr --network tiny --layer pixels32              a control for depth
+    dxr build PHOTOS --to photos.dxr --vectors clip.npz                           features from elsewhere
+    dxr build --vectors words.parquet --to words.dxr                              without any images
     dxr build PHOTOS --to photos.dxr --labels folder
     dxr build PHOTOS --to photos.dxr --labels facts.csv --label-column species
     dxr build PHOTOS --to photos.dxr --tsne                       two layouts of a large collection
@@ -100,6 +106,11 @@ def build(
     """  # noqa: D301
     from dxr_dash import api
 
+    context = click.get_current_context()
+    if vectors is not None:
+        for option in ("network", "layers", "weights"):
+            if context.get_parameter_source(option) == click.core.ParameterSource.COMMANDLINE:
+                raise click.UsageError("Give --vectors or a network with its layers and weights, not both.")
     with progress() as shown:
         report = api.build(
             images,
@@ -107,6 +118,7 @@ def build(
             network=network,
             layer=layers,
             recipe=recipe,
+            vectors=vectors,
             weights=weights,
             labels=labels,
             label_column=label_column,

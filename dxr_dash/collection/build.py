@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from dxr_dash import settings
 from dxr_dash.collection.chain import Chain
-from dxr_dash.collection.features import JOURNAL, read_images
+from dxr_dash.collection.features import JOURNAL, Features, Gallery, read_images
 from dxr_dash.collection.gallery import (
     Blobs,
     Contents,
@@ -30,12 +30,16 @@ from dxr_dash.collection.gallery import (
     table_fingerprint,
     write_thumbnails,
 )
-from dxr_dash.collection.images import find_images
+from dxr_dash.collection.images import Found, find_images
+from dxr_dash.collection.labels import LABEL
 from dxr_dash.collection.networks import Loader
-from dxr_dash.collection.pack import Pack
+from dxr_dash.collection.own_features import OwnFeatures, pictures_only
+from dxr_dash.collection.pack import Pack, write_pack
+from dxr_dash.collection.placeholders import CODE as PLACEHOLDER_CODE
+from dxr_dash.collection.placeholders import placeholders
 from dxr_dash.collection.query_sets import forget_removed
 from dxr_dash.collection.recipes import Recipe
-from dxr_dash.collection.requests import Request
+from dxr_dash.collection.requests import OwnRequest, Request
 from dxr_dash.collection.spaces import SpaceWork, make_space, plan_spaces
 from dxr_dash.collection.steps import LOCK, fingerprint, locked, write_json
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
@@ -45,13 +49,14 @@ from dxr_dash.records import BuildReport, OnProgress, Skipped, silent
 
 
 def build(
-    root: Path,
+    root: Path | None,
     folder: Path,
     *,
     network: str = settings.NETWORK,
     layers: Sequence[str] = (settings.LAYER,),
     weights: Path | None = None,
     recipe: str | None = None,
+    vectors: Path | None = None,
     labels: Labels | None = None,
     name: str | None = None,
     seed: int = settings.SEED,
@@ -64,10 +69,11 @@ def build(
     changed. A build that was interrupted goes on where it stopped, and ends with the same bytes.
 
     Args:
-        root: the folder of images.
+        root: the folder of images; with ``vectors`` it may be None: then the collection's own, or no images at all.
         folder: the collection, NAME.dxr.
         layers: of the network, each as NAME or NAME:POOLING; one feature space each, the first is shown first.
         recipe: what is done to their features, as ``recipes.Recipe`` reads it.
+        vectors: a file of vectors that were made elsewhere, instead of a network's features.
         labels: where labels and metadata come from.
         name: shown on the page; left out, the folder's name.
         seed: of the graph, the layouts, the clusters and the baseline.
@@ -79,14 +85,24 @@ def build(
         NetworkError: network, layer or weights cannot be had; raised before any image is read.
         CollectionError: the folder is something else, or another process is changing it.
     """
-    _check_places(root, folder)
+    if root is None and vectors is None:
+        raise ImagesError(
+            "There is nothing to build from.", "Give a folder of images, or vectors with --vectors."
+        )
     steps = Recipe.parse(recipe)
-    requests = [Request.checked(network, layer, weights, steps) for layer in layers]
+    requests: list[Request | OwnRequest]
+    if vectors is not None:
+        requests = [OwnRequest.checked(vectors, steps)]
+    else:
+        requests = [Request.checked(network, layer, weights, steps) for layer in layers]
+    _check_places(root, folder)
     nothing = False
     try:
         with locked(folder):
             try:
-                chain = Chain(root.resolve(), folder, name or folder.stem, seed, tsne, on_progress)
+                chain = Chain(
+                    root.resolve() if root else None, folder, name or folder.stem, seed, tsne, on_progress
+                )
                 return _run(chain, requests, labels or Labels())
             finally:  # only while we hold the lock: another build may be at its first images
                 nothing = not any((folder / kept).exists() for kept in (MANIFEST, JOURNAL))
@@ -99,26 +115,31 @@ def build(
                 folder.rmdir()
 
 
-def _run(chain: Chain, requests: Sequence[Request], labels: Labels) -> BuildReport:
+def _run(chain: Chain, requests: Sequence[Request | OwnRequest], labels: Labels) -> BuildReport:
     """Read what is new, then make every step that is missing."""
     manifest_before = read_manifest(chain.folder)
     old = manifest_before if _readable(chain, manifest_before) else None
+    if chain.root is None and manifest_before is not None and manifest_before["images_root"]:
+        chain.root = Path(manifest_before["images_root"])
+        _check_root(chain.root)
     loader = Loader()
     spaces = plan_spaces(  # loads the networks of new ones: errors about weights come first
         chain, manifest_before, readable=old is not None, requests=requests, loader=loader
     )
     table_of_labels = labels.read()
-    with chain.timed("finding images"):
-        found = find_images(chain.root)
-    if not found.files:
-        raise ImagesError(
-            f"{chain.root} holds no image: {found.n_other} other files, {len(found.skipped)} unreadable places.",
-            f"dxr reads {', '.join(settings.IMAGE_SUFFIXES)}.",
-        )
     known = Known.read(chain.folder, old)
+    found = _find(chain, spaces, known)
     for space in spaces:
         space.request.recipe.check_fits(len(found.files), space.features.n_dims)
-    n_extracted = read_images(chain, [space.features for space in spaces], found.files, known, loader)
+    own = [space.features for space in spaces if isinstance(space.features, OwnFeatures)]
+    features = list(
+        {id(one.features): one.features for one in spaces if isinstance(one.features, Features)}.values()
+    )
+    for one in own:
+        one.match(found.files, known)
+    if chain.root is not None and not features:
+        features = [pictures_only(readable=old is not None)]
+    n_extracted = read_images(chain, chain.root, features, found.files, known, loader) if chain.root else 0
     rows = known.rows(found.files)
     skipped = skipped_table(found.skipped, known.skips(found.files))
     if not rows:
@@ -130,7 +151,7 @@ def _run(chain: Chain, requests: Sequence[Request], labels: Labels) -> BuildRepo
             "Give others.",
         )
     manifest = _finish(
-        chain, spaces, requests[0].space_id, rows, skipped, labels, table_of_labels, known, old
+        chain, spaces, features, requests[0].space_id, rows, skipped, labels, table_of_labels, known, old
     )
     _tidy(chain.folder, manifest)
     return BuildReport(
@@ -154,6 +175,7 @@ def _readable(chain: Chain, manifest: dict[str, Any] | None) -> bool:
 def _finish(
     chain: Chain,
     spaces: list[SpaceWork],
+    features: Sequence[Features],
     default_space: str,
     rows: list[Row],
     skipped: pa.Table,
@@ -167,7 +189,7 @@ def _finish(
     contents = contents_of(row.content for row in rows)
     before = contents_of(known.contents)
     contents_key = fingerprint(contents.tobytes())
-    features = list({id(space.features): space.features for space in spaces}.values())
+    gallery = Gallery(rows, contents, before)
 
     def write_gallery(part: Path) -> None:
         pq.write_table(table, part / "images.parquet", compression="zstd")
@@ -179,11 +201,14 @@ def _finish(
         for one in features:
             yield from journal_thumbnails(one.journal)
 
-    thumbnails_step = chain.step(
-        "thumbnails",
-        [contents_key, [settings.THUMBNAIL_PX, settings.THUMBNAIL_QUALITY]],
-        lambda part: write_thumbnails(part, contents, thumbnail_sources),
-    )
+    if chain.root is None:
+        thumbnails_step = _placeholders(chain, table)
+    else:
+        thumbnails_step = chain.step(
+            "thumbnails",
+            [contents_key, [settings.THUMBNAIL_PX, settings.THUMBNAIL_QUALITY]],
+            lambda part: write_thumbnails(part, contents, thumbnail_sources),
+        )
 
     def write_swatches(part: Path) -> None:
         thumbnails = Pack(chain.path(thumbnails_step), "thumbnails")
@@ -192,7 +217,7 @@ def _finish(
     manifest = {
         "format": settings.FORMAT,
         "name": chain.name,
-        "images_root": str(chain.root),
+        "images_root": str(chain.root) if chain.root else "",
         "n_images": len(rows),
         "gallery": chain.step(
             "gallery", [table_fingerprint(table), table_fingerprint(skipped)], write_gallery
@@ -202,7 +227,7 @@ def _finish(
             "swatches", [thumbnails_step, settings.SWATCH_PX, "box", version("pillow")], write_swatches
         ),
         "spaces": {
-            space.request.space_id: make_space(chain, space, space.features.make(chain, contents, before))
+            space.request.space_id: make_space(chain, space, space.features.make(chain, gallery))
             for space in spaces
         },
         "default_space": default_space,
@@ -211,6 +236,44 @@ def _finish(
     if manifest != read_manifest(chain.folder):
         write_json(chain.folder / MANIFEST, manifest)
     return manifest
+
+
+def _find(chain: Chain, spaces: Sequence[SpaceWork], known: Known) -> Found:
+    """Find the images, or the names that stand for them."""
+    if chain.root is None:
+        given = [one.features.given for one in spaces if isinstance(one.features, OwnFeatures)]
+        names = next((one.files() for one in reversed(given) if one is not None), None)
+        files = sorted(known.by_file, key=lambda file: file.path) if names is None else names
+        known.take_names(files)
+        return Found(files, [], 0)
+    with chain.timed("finding images"):
+        found = find_images(chain.root)
+    if not found.files:
+        raise ImagesError(
+            f"{chain.root} holds no image: {found.n_other} other files, {len(found.skipped)} unreadable places.",
+            f"dxr reads {', '.join(settings.IMAGE_SUFFIXES)}.",
+        )
+    return found
+
+
+def _placeholders(chain: Chain, table: pa.Table) -> str:
+    """Draw thumbnails where there are no images."""
+    names = table.column("path").to_pylist()
+    labels = table.column(LABEL).to_pylist() if LABEL in table.column_names else [None] * len(names)
+    shown = ["" if label is None else str(label) for label in labels]
+    made_from = [
+        names,
+        shown,
+        settings.THUMBNAIL_PX,
+        settings.THUMBNAIL_QUALITY,
+        PLACEHOLDER_CODE,
+        version("pillow"),
+    ]
+    return chain.step(
+        "thumbnails",
+        made_from,
+        lambda part: write_pack(part, "thumbnails", placeholders(names, shown, chain.on_progress)),
+    )
 
 
 def _tidy(folder: Path, manifest: dict[str, Any]) -> None:
@@ -223,10 +286,15 @@ def _tidy(folder: Path, manifest: dict[str, Any]) -> None:
     forget_removed(folder)
 
 
-def _check_places(root: Path, folder: Path) -> None:
-    """Refuse folders that cannot be meant; make the collection's folder."""
+def _check_root(root: Path) -> None:
     if not root.is_dir():
         raise ImagesError(f"{root} is not a folder.", "Give the folder that holds the images.")
+
+
+def _check_places(root: Path | None, folder: Path) -> None:
+    """Refuse folders that cannot be meant; make the collection's folder."""
+    if root is not None:
+        _check_root(root)
     if folder.suffix != settings.SUFFIX:
         raise CollectionError(
             f"{folder} does not end in {settings.SUFFIX}.", f"Name it {folder.name}{settings.SUFFIX}."

@@ -18,7 +18,7 @@ from dxr_dash.records import OnProgress
 class Chain:
     """One build of one collection: what it was asked for, and where it has got to."""
 
-    root: Path
+    root: Path | None  # of the images; None where there are none
     folder: Path
     name: str
     seed: int

@@ -23,6 +23,7 @@ from dxr_dash.collection.running import Stopped, never
 from dxr_dash.errors import NetworkError
 from dxr_dash.records import DoubleArray, FloatArray
 
+PICTURES = "pictures"
 CODE = 1  # raised when a change here changes vectors
 
 TINY_PX = 32  # side of the tiny image
@@ -155,3 +156,20 @@ def load_control(name: str, layers: Sequence[str], *, weights: object = None, cr
             f"{name} looks at the whole image, never at crops.", "Leave out `crops` in the recipe."
         )
     return Control(name, layers)
+
+
+class Pictures:
+    """Reads images for their thumbnails alone, where vectors come from elsewhere; see ``running.Extractor``."""
+
+    device = "cpu"
+    n_dims = 1  # of a zero that nobody reads
+    widths: tuple[int, ...] = (1,)
+    recipes: tuple[dict[str, Any], ...] = ({"code": CODE, "network": PICTURES, "layer": PICTURES},)
+
+    def prepare(self, _image: Image.Image) -> UInt8Array:
+        """Keep nothing of an image."""
+        return np.zeros((1, 1, 1), np.uint8)
+
+    def forward(self, batch: UInt8Array, *, stopped: Callable[[], bool] = never) -> FloatArray:  # noqa: ARG002
+        """Give each image a zero."""
+        return np.zeros((len(batch), 1), np.float32)

@@ -11,15 +11,24 @@ import numpy as np
 
 from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.extraction import Extracted, extract
-from dxr_dash.collection.gallery import Contents, Known, journal_vectors, old_vectors, write_vectors
+from dxr_dash.collection.gallery import Contents, Known, Row, journal_vectors, old_vectors, write_vectors
 from dxr_dash.collection.images import FoundFile
 from dxr_dash.collection.journal import Journal
 from dxr_dash.collection.networks import Loader
-from dxr_dash.collection.requests import Request, Source, features_recipe
+from dxr_dash.collection.requests import Request, Source, again, feature_facts, features_recipe
 from dxr_dash.collection.steps import fingerprint
 from dxr_dash.records import FloatArray
 
 JOURNAL = "journal"
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The gallery as it will be, and the contents of the finished collection's."""
+
+    rows: list[Row]
+    contents: Contents
+    before: Contents
 
 
 @dataclass
@@ -47,23 +56,18 @@ class Features:
         self.journal = Journal(folder / JOURNAL / fingerprint(self.recipe)[:12], self.n_dims)
         self.have = known.add(self.journal) | (set(known.contents) if self.step else set())
 
-    def make(self, chain: Chain, contents: Contents, before: Contents) -> str:
-        """Make the step that holds them in row order.
-
-        Args:
-            contents: of the gallery.
-            before: of the finished collection's gallery.
-        """
+    def make(self, chain: Chain, gallery: Gallery) -> str:
+        """Make the step that holds them in row order."""
 
         def sources() -> Iterator[tuple[Contents, FloatArray]]:
             if self.step:
-                yield from old_vectors(chain.path(self.step), before)
+                yield from old_vectors(chain.path(self.step), gallery.before)
             yield from journal_vectors(self.journal)
 
         return chain.step(
             "vectors",
-            [self.recipe, fingerprint(contents.tobytes())],
-            lambda part: write_vectors(part, contents, self.n_dims, sources(), chain.on_progress),
+            [self.recipe, fingerprint(gallery.contents.tobytes())],
+            lambda part: write_vectors(part, gallery.contents, self.n_dims, sources(), chain.on_progress),
         )
 
 
@@ -80,7 +84,7 @@ def find_features(
     found: dict[str, Features] = {}
     result = []
     for request in requests:
-        key = fingerprint(request.feature_facts)
+        key = fingerprint(feature_facts(request))
         if key not in found:
             found[key] = _features(chain, request, held, loader)
         same = fingerprint(found[key].recipe)  # the same weights from two places
@@ -91,10 +95,7 @@ def find_features(
 
 def _features(chain: Chain, request: Request, held: dict[str, dict[str, Any]], loader: Loader) -> Features:
     for facts in held.values():
-        if (
-            "weights" in facts["request"]
-            and Request.again(facts["request"]).feature_facts == request.feature_facts
-        ):
+        if "weights" in facts["request"] and feature_facts(again(facts["request"])) == feature_facts(request):
             step = step_of(facts)
             shape = np.load(chain.path(step) / "vectors.npy", mmap_mode="r", allow_pickle=False).shape
             return Features(
@@ -106,13 +107,24 @@ def _features(chain: Chain, request: Request, held: dict[str, dict[str, Any]], l
     return Features(request.source, request.layer, recipe, n_dims, next(steps, None))
 
 
+def held_dims(chain: Chain, step: str) -> int:
+    """D of the vectors that a step of the finished collection holds."""
+    vectors = np.load(chain.path(step) / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    return int(vectors.shape[1])
+
+
 def step_of(space: dict[str, Any]) -> str:
     """The step that holds the features behind a space."""
     return str(space["steps"].get("features", space["steps"]["vectors"]))
 
 
 def read_images(
-    chain: Chain, features: Sequence[Features], files: list[FoundFile], known: Known, loader: Loader
+    chain: Chain,
+    root: Path,
+    features: Sequence[Features],
+    files: list[FoundFile],
+    known: Known,
+    loader: Loader,
 ) -> int:
     """Run the images that need it through the networks, keeping each batch as it is done.
 
@@ -133,17 +145,19 @@ def read_images(
             if lacking:
                 passes.setdefault(lacking, []).append(file)
         for lacking, todo in passes.items():
-            n_run += _pass(chain, [group[place] for place in lacking], todo, known, loader)
+            n_run += _pass(chain, root, [group[place] for place in lacking], todo, known, loader)
     return n_run
 
 
-def _pass(chain: Chain, features: list[Features], todo: list[FoundFile], known: Known, loader: Loader) -> int:
+def _pass(
+    chain: Chain, root: Path, features: list[Features], todo: list[FoundFile], known: Known, loader: Loader
+) -> int:
     network = features[0].source.load(loader, [one.layer for one in features])
     ends = np.cumsum(network.widths)
     n_run = 0
     with chain.timed("reading images"):
         for batch in extract(
-            chain.root,
+            root,
             todo,
             network,
             known=lambda content: all(content in one.have for one in features),

@@ -78,7 +78,7 @@ class Known:
         default_factory=dict
     )  # reason; only of this build: they are tried again
     contents: list[str] = field(default_factory=list)  # of the finished gallery, in row order
-    paths: set[bytes] = field(default_factory=set)  # of the finished gallery
+    paths: dict[bytes, int] = field(default_factory=dict)  # of the finished gallery, with their rows
 
     @classmethod
     def read(cls, folder: Path, old: dict[str, Any] | None) -> Known:
@@ -91,8 +91,8 @@ class Known:
         for path, size, mtime, content, width, height in _lines(step / "images.parquet", columns):
             known.by_file[FoundFile(path, size, mtime)] = content
             known.sizes[content] = (width, height)
+            known.paths[path] = len(known.contents)
             known.contents.append(content)
-            known.paths.add(path)
         columns = ["path_bytes", "bytes", "mtime_ns", "content", "skipped"]
         for path, size, mtime, content, reason in _lines(step / "skipped.parquet", columns):
             if content is not None:
@@ -127,6 +127,13 @@ class Known:
             if one.width is not None and one.height is not None:
                 self.sizes[one.content] = (one.width, one.height)
 
+    def take_names(self, files: Sequence[FoundFile]) -> None:
+        """Learn that names stand for themselves, without an image: they are of no size."""
+        for file in files:
+            content = fingerprint(file.path)
+            self.by_file[file] = content
+            self.sizes[content] = (0, 0)
+
     def needs(self, file: FoundFile, have: set[str]) -> bool:
         """Say whether a file must be read: it is new, or its content has no vector yet."""
         content = self.by_file.get(file)
@@ -155,7 +162,7 @@ class Known:
 
     def n_removed(self, files: Sequence[FoundFile]) -> int:
         """Count the images of the finished gallery whose files have gone."""
-        return len(self.paths - {file.path for file in files})
+        return len(self.paths.keys() - {file.path for file in files})
 
 
 def skipped_table(places: Sequence[Skipped], files: Sequence[dict[str, Any]]) -> pa.Table:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dxr_dash.collection.controls import CONTROLS, load_control
+from dxr_dash.collection.controls import CONTROLS, PICTURES, Pictures, load_control
 from dxr_dash.collection.definitions import Definition, defined_networks, definition
 from dxr_dash.collection.layers import Tap
 from dxr_dash.collection.pooling import POOLINGS, fitting_poolings, is_usual
@@ -137,6 +137,8 @@ class Loader:
         self, network: str, layers: Sequence[str], *, weights: Path | None = None, crops: int = 1
     ) -> Extractor:
         """Make some layers of a network ready; the arguments are those of ``load_network``."""
+        if network == PICTURES:
+            return Pictures()
         if network in CONTROLS:
             return load_control(network, layers, weights=weights, crops=crops)
         heads = _heads(network, layers)

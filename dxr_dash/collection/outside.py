@@ -22,7 +22,7 @@ from dxr_dash.collection.images import (
 )
 from dxr_dash.collection.networks import Loader
 from dxr_dash.collection.preset import UInt8Array
-from dxr_dash.collection.requests import Request, Source, features_recipe
+from dxr_dash.collection.requests import Request, Source, again, features_recipe
 from dxr_dash.collection.running import Extractor
 from dxr_dash.collection.store import Space
 from dxr_dash.errors import ImagesError, NetworkError, UploadError
@@ -117,11 +117,21 @@ class _Reader:
 
 
 def _readers(spaces: Sequence[Space]) -> list[_Reader]:
-    """Load what the spaces need: each network once, with all of its layers that are wanted."""
-    requests = [Request.again(space.request) for space in spaces]
+    """Load what the spaces need: each network once, with all of its layers that are wanted.
+
+    Spaces of vectors that were made elsewhere have no network; only where all are of that kind is it an error.
+    """
+    asked = [(space, again(space.request)) for space in spaces]
+    pairs = [(space, request) for space, request in asked if isinstance(request, Request)]
+    if not pairs:
+        raise NetworkError(
+            f"{spaces[0].id} holds vectors that were made elsewhere: there is no network that could turn other "
+            "images into such vectors.",
+            "Ask with images of the collection, or add a feature space with `dxr build IMAGES --network NETWORK`.",
+        )
     readers = []
-    for source in dict.fromkeys(request.source for request in requests):
-        mine = [pair for pair in zip(spaces, requests, strict=True) if pair[1].source == source]
+    for source in dict.fromkeys(request.source for _, request in pairs):
+        mine = [pair for pair in pairs if pair[1].source == source]
         layers = tuple(dict.fromkeys(request.layer for _, request in mine))
         network = _network(source, layers)
         ends = np.cumsum(network.widths).tolist()

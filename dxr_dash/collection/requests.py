@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +14,10 @@ from dxr_dash import settings
 from dxr_dash.collection.networks import Loader, checked_layer
 from dxr_dash.collection.recipes import Recipe
 from dxr_dash.collection.running import Extractor
-from dxr_dash.errors import NetworkError
+from dxr_dash.errors import ImagesError, NetworkError
 
 PLAIN = Recipe()
+OWN = "own"  # stands for the network where there is none
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Request:
-    """One feature space that is asked for.
+    """One feature space of a network that is asked for.
 
     Attributes:
         layer: NAME, or NAME:POOLING where the pooling is not the usual one.
@@ -59,12 +61,6 @@ class Request:
             )
         return cls(network, checked_layer(network, layer), weights.resolve() if weights else None, recipe)
 
-    @classmethod
-    def again(cls, facts: Mapping[str, Any]) -> Request:
-        """Ask for a space that the collection holds, in the words that are kept of it."""
-        weights = Path(facts["weights"]) if facts["weights"] else None
-        return cls(facts["network"], facts["layer"], weights, Recipe.parse(facts.get("recipe")), facts)
-
     @property
     def space_id(self) -> str:
         """The name of the space in the collection."""
@@ -80,23 +76,80 @@ class Request:
         """All that decides which vectors come out, as far as it shows without loading the network."""
         if self.held is not None:
             return self.held
-        stat = self.weights.stat() if self.weights else None
         return {
             "network": self.network,
             "layer": self.layer,
             "weights": str(self.weights) if self.weights else None,
-            "weights_stamp": [stat.st_size, stat.st_mtime_ns] if stat else None,
+            "weights_stamp": _stamp(self.weights) if self.weights else None,
             "torch": version("torch"),
             "torchvision": version("torchvision"),
             "dxr": settings.VERSION,
-        } | ({"recipe": str(self.recipe)} if str(self.recipe) else {})
+        } | _said(self.recipe)
+
+
+@dataclass(frozen=True)
+class OwnRequest:
+    """One feature space of vectors that were made elsewhere."""
+
+    file: Path
+    recipe: Recipe = PLAIN
+    held: Mapping[str, Any] | None = None
+
+    @classmethod
+    def checked(cls, file: Path, recipe: Recipe) -> OwnRequest:
+        """Check a request by a person.
+
+        Raises:
+            ImagesError: there is no such file.
+            NetworkError: the recipe is of no use without a network.
+        """
+        if not file.is_file():
+            raise ImagesError(f"There is no file {file}.", "Give the path of a file with --vectors.")
+        if recipe.crops != 1:
+            raise NetworkError("Vectors of your own know no crops.", "Leave out `crops` in the recipe.")
+        return cls(file.resolve(), recipe)
+
+    @property
+    def name(self) -> str:
+        """What the file is called, in characters that do in every place."""
+        return re.sub(r"[^\w.-]+", "-", self.file.stem) or "vectors"
+
+    @property
+    def space_id(self) -> str:
+        """The name of the space in the collection."""
+        return f"{OWN}.{self.name}{self.recipe.suffix}"
 
     @cached_property
-    def feature_facts(self) -> dict[str, Any]:
-        """The same of the features alone, whatever is done to them afterwards."""
-        plain = Recipe(self.recipe.crops)
-        facts = {key: value for key, value in self.facts.items() if key != "recipe"}
-        return facts | ({"recipe": str(plain)} if str(plain) else {})
+    def facts(self) -> Mapping[str, Any]:
+        """All that decides which vectors come out, as far as it shows without reading the file."""
+        if self.held is not None:
+            return self.held
+        facts = {OWN: str(self.file), "stamp": _stamp(self.file), "dxr": settings.VERSION}
+        return facts | _said(self.recipe)
+
+
+def again(facts: Mapping[str, Any]) -> Request | OwnRequest:
+    """Ask for a space that the collection holds, in the words that are kept of it."""
+    recipe = Recipe.parse(facts.get("recipe"))
+    if OWN in facts:
+        return OwnRequest(Path(facts[OWN]), recipe, facts)
+    weights = Path(facts["weights"]) if facts["weights"] else None
+    return Request(facts["network"], facts["layer"], weights, recipe, facts)
+
+
+def feature_facts(request: Request | OwnRequest) -> dict[str, Any]:
+    """Keep of a request's facts what decides its features, whatever is done to them afterwards."""
+    facts = {key: value for key, value in request.facts.items() if key != "recipe"}
+    return facts | _said(Recipe(request.recipe.crops))
+
+
+def _said(recipe: Recipe) -> dict[str, str]:
+    return {"recipe": str(recipe)} if str(recipe) else {}
+
+
+def _stamp(file: Path) -> list[int]:
+    about = file.stat()
+    return [about.st_size, about.st_mtime_ns]
 
 
 def features_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from dxr_dash.collection.layouts import TSNE, UMAP
 from dxr_dash.collection.map2d import cluster, map_coordinates, representatives, tsne_coordinates
 from dxr_dash.collection.neighbours import NeighbourGraph, graph_recall, k_occurrence, neighbour_graph
 from dxr_dash.collection.networks import Loader
+from dxr_dash.collection.own_features import OwnFeatures, find_own
 from dxr_dash.collection.recipes import CODE as RECIPE_CODE
 from dxr_dash.collection.recipes import Recipe, write_processed
-from dxr_dash.collection.requests import Request
+from dxr_dash.collection.requests import OwnRequest, Request, again
 from dxr_dash.collection.steps import read_json, write_json
 
 
@@ -34,8 +35,8 @@ class SpaceWork:
         has_tsne: whether the finished collection has its t-SNE layout.
     """
 
-    request: Request
-    features: Features
+    request: Request | OwnRequest
+    features: Features | OwnFeatures
     has_tsne: bool
 
     @property
@@ -50,19 +51,23 @@ def plan_spaces(
     manifest: dict[str, Any] | None,
     *,
     readable: bool,
-    requests: Sequence[Request],
+    requests: Sequence[Request | OwnRequest],
     loader: Loader,
 ) -> list[SpaceWork]:
     """List the feature spaces to bring up to date: those that the collection has, then those asked for."""
     spaces = manifest["spaces"] if manifest else {}
     held = {key: facts for key, facts in spaces.items() if readable and chain.path(step_of(facts)).is_dir()}
     asked = {request.space_id: request for request in requests}
-    kept = [Request.again(facts["request"]) for key, facts in spaces.items() if key not in asked]
+    kept = [again(facts["request"]) for key, facts in spaces.items() if key not in asked]
     wanted = [*kept, *asked.values()]
-    features = find_features(chain, wanted, held, loader)
+    found = iter(find_features(chain, [one for one in wanted if isinstance(one, Request)], held, loader))
     return [
-        SpaceWork(one, made_from, TSNE in spaces.get(one.space_id, {}).get("layouts", {}))
-        for one, made_from in zip(wanted, features, strict=True)
+        SpaceWork(
+            one,
+            next(found) if isinstance(one, Request) else find_own(chain, one, held),
+            TSNE in spaces.get(one.space_id, {}).get("layouts", {}),
+        )
+        for one in wanted
     ]
 
 

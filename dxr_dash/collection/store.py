@@ -40,6 +40,7 @@ from dxr_dash.collection.layouts import TITLES, TSNE, UMAP, Layout
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import QuerySet, read_query_sets
 from dxr_dash.collection.recipes import apply_steps
+from dxr_dash.collection.requests import OWN
 from dxr_dash.collection.steps import damaged_files, read_json
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import FloatArray, IntArray, Skipped
@@ -138,6 +139,8 @@ class Space:
     def _options(self) -> str:
         """What of `dxr build` asks for this space."""
         recipe = self.request.get("recipe")
+        if OWN in self.request:
+            return f"--vectors {self.request[OWN]}" + (f" --recipe {recipe}" if recipe else "")
         words = f"--network {self.network} --layer {self.request['layer']}"
         return words + (f" --recipe {recipe}" if recipe else "")
 
@@ -209,6 +212,11 @@ class Collection:
 
     def __len__(self) -> int:
         return int(self.manifest["n_images"])
+
+    @property
+    def has_images(self) -> bool:
+        """False for a collection of vectors alone: its thumbnails are placeholders."""
+        return bool(self.manifest["images_root"])
 
     @cached_property
     def table(self) -> pa.Table:
@@ -295,7 +303,7 @@ class Collection:
         return str(self.table.column(LABEL)[row].as_py() or "") if LABEL in self.metadata_columns else ""
 
     def image_size(self, row: int) -> tuple[int, int]:
-        """Width and height of the image itself, in pixels."""
+        """Width and height of the image itself, in pixels; 0 where there is none."""
         return int(self.table.column("width")[row].as_py()), int(self.table.column("height")[row].as_py())
 
     def thumbnail(self, row: int) -> bytes:

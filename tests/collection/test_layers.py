@@ -72,15 +72,15 @@ def plain_outputs(network: str, taps: set[Tap]) -> dict[Tap, torch.Tensor]:
 
 def pooled_plainly(output: np.ndarray[Any, Any], way: str, channels: int) -> np.ndarray[Any, Any]:
     """Pool as the words say, in NumPy and float64; ``channels`` is the axis of the channels."""
-    wide = output.astype(np.float64)
+    wide: np.ndarray[Any, Any] = output.astype(np.float64)
     space = tuple(axis for axis in range(1, wide.ndim) if axis != channels)
     if way == "cls":
         return wide[:, 0]
     if way == "flatten":
         return wide.reshape(len(wide), -1)
     if way == "gem":
-        return np.cbrt((np.maximum(wide, GEM_LEAST) ** 3).mean(axis=space))
-    return wide.max(axis=space) if way == "max" else wide.mean(axis=space)
+        return np.asarray(np.cbrt((np.maximum(wide, GEM_LEAST) ** 3).mean(axis=space)))
+    return np.asarray(wide.max(axis=space) if way == "max" else wide.mean(axis=space))
 
 
 @pytest.mark.parametrize(

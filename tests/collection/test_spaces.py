@@ -14,6 +14,7 @@ from PIL import Image
 
 from dxr_dash import api
 from dxr_dash.collection import features
+from dxr_dash.collection.extraction import extract
 from dxr_dash.collection.networks import load_network
 from dxr_dash.errors import NetworkError
 from dxr_dash.records import BuildReport
@@ -40,7 +41,6 @@ class Passes:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: list[tuple[int, int]] = []
-        extract = features.extract
 
         def counted(root, files, network, **options):  # type: ignore[no-untyped-def]
             self.seen.append((len(network.widths), len(files)))
