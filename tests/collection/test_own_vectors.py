@@ -41,7 +41,8 @@ def write(file: Path, vectors: np.ndarray[Any, Any], paths: list[str] | None = N
     if file.suffix == ".npy":
         np.save(file, vectors)
     elif file.suffix == ".npz":
-        np.savez(file, vectors=vectors, **({} if paths is None else {"paths": np.array(paths, dtype=str)}))
+        named: dict[str, Any] = {} if paths is None else {"paths": np.array(paths, dtype=str)}
+        np.savez(file, vectors=vectors, **named)
     else:
         columns = {"embedding": list(vectors)} | ({} if paths is None else {"path": paths})
         pq.write_table(pa.table(columns), file)
