@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Any
 from dxr_dash import settings
 from dxr_dash.collection.layers import PENULTIMATE, Tap, usual_layers
 from dxr_dash.collection.preset import Preset
-from dxr_dash.collection.weights import published_weights, put_weights, state_sha256, weights_from_file
+from dxr_dash.collection.weights import (
+    file_sha256,
+    published_weights,
+    put_weights,
+    state_sha256,
+    weights_from_file,
+)
 from dxr_dash.errors import NetworkError
 
 if TYPE_CHECKING:
     from torch import nn
 
 THINGSNET = settings.BUNDLED_NETWORK
+OVERFEAT = "overfeat"
 RANDOM = re.compile(r"random:([a-z0-9_]+)(?::([0-9]{1,9}))?")  # random:alexnet, random:alexnet:7
 
 
@@ -30,39 +37,45 @@ class Definition:
         layers: its layers by their usual names, in the order of computation.
         without_values: builds it with parameters that have shapes but no values yet: quick, and no memory.
         preset: how it wants its images.
+        before_training: builds it with random values, drawn from torch's generator.
         load: builds it with its weights, or those of a file; returns it, the weights' name and their SHA-256.
     """
 
     layers: Callable[[], Mapping[str, Tap]]
     without_values: Callable[[], nn.Module]
     preset: Callable[[], Preset]
+    before_training: Callable[[], nn.Module]
     load: Callable[[Path | None], tuple[nn.Module, str, str]]
 
 
 def defined_networks() -> list[str]:
-    """Name every network with a definition, less the random ones: the bundled one, then torchvision's."""
+    """Name every network with a definition, less the random ones: the bundled one, torchvision's, OverFeat."""
     from torchvision import models
 
-    return [THINGSNET, *models.list_models(module=models)]
+    return [THINGSNET, *models.list_models(module=models), OVERFEAT]
 
 
 def definition(network: str) -> Definition | None:
     """Find a network; None if there is none of that name."""
     if random := RANDOM.fullmatch(network):
         form = definition(random[1])
-        return form and Definition(
-            form.layers,
-            form.without_values,
-            form.preset,
-            partial(_random, network, random[1], int(random[2] or 0)),
+        return form and replace(
+            form, load=partial(_load_random, network, form, random[1], int(random[2] or 0))
         )
     if network == THINGSNET:
-        return Definition(_thingsnet_layers, _thingsnet_without_values, _thingsnet_preset, _load_thingsnet)
+        return Definition(
+            _thingsnet_layers, _thingsnet_untrained, _thingsnet_preset, _thingsnet_untrained, _load_thingsnet
+        )
+    if network == OVERFEAT:
+        return Definition(
+            _overfeat_layers, _overfeat_without_values, _overfeat_preset, _overfeat_untrained, _load_overfeat
+        )
     if network in defined_networks():
         return Definition(
             partial(_torchvision_layers, network),
             partial(_torchvision_without_values, network),
             partial(_torchvision_preset, network),
+            partial(_torchvision_untrained, network),
             partial(_load_torchvision, network),
         )
     return None
@@ -102,6 +115,13 @@ def _torchvision_without_values(network: str) -> nn.Module:
     return model
 
 
+def _torchvision_untrained(network: str) -> nn.Module:
+    from torchvision import models
+
+    model: nn.Module = models.get_model(network, weights=None, **_torchvision_options(network))
+    return model
+
+
 def _torchvision_preset(network: str) -> Preset:
     from torchvision import models
 
@@ -132,7 +152,7 @@ def _thingsnet_layers() -> Mapping[str, Tap]:
     return layers | {PENULTIMATE: Tap("fc8", "input")}
 
 
-def _thingsnet_without_values() -> nn.Module:
+def _thingsnet_untrained() -> nn.Module:
     from dxr_dash.collection import thingsnet
 
     return thingsnet.Thingsnet(len(thingsnet.KINDS_TRAINED))
@@ -156,20 +176,54 @@ def _load_thingsnet(weights: Path | None) -> tuple[nn.Module, str, str]:
     return model, name, state_sha256(model)
 
 
-def _random(network: str, form: str, seed: int, weights: Path | None) -> tuple[nn.Module, str, str]:
+def _overfeat_layers() -> Mapping[str, Tap]:
+    from dxr_dash.collection import overfeat
+
+    return {name: Tap(name) for name in overfeat.LAYERS} | {PENULTIMATE: Tap("fc8", "input")}
+
+
+def _overfeat_without_values() -> nn.Module:
+    import torch
+
+    with torch.device("meta"):
+        return _overfeat_untrained()
+
+
+def _overfeat_untrained() -> nn.Module:
+    from dxr_dash.collection import overfeat
+
+    return overfeat.Overfeat()
+
+
+def _overfeat_preset() -> Preset:
+    from dxr_dash.collection import overfeat
+
+    return Preset(overfeat.INPUT_PX, overfeat.INPUT_PX, "bilinear", (overfeat.MEAN,) * 3, (overfeat.STD,) * 3)
+
+
+def _load_overfeat(weights: Path | None) -> tuple[nn.Module, str, str]:
+    if weights is None:
+        raise NetworkError(
+            "The weights of overfeat are not part of dxr and are not downloaded.",
+            "Give the file net_weight_0 of the OverFeat release with `--weights FILE`, or ask for random:overfeat.",
+        )
+    from dxr_dash.collection import overfeat
+
+    return overfeat.load_overfeat(weights), weights.name, file_sha256(weights)
+
+
+def _load_random(
+    network: str, form: Definition, name: str, seed: int, weights: Path | None
+) -> tuple[nn.Module, str, str]:
     """Initialise a network as it is before training; the same seed gives the same values."""
     import torch
-    from torchvision import models
 
     if weights is not None:
         raise NetworkError(
             f"{network} has random weights, so a weights file means nothing to it.",
-            f"Leave out `--weights`, or use the network {form}.",
+            f"Leave out `--weights`, or use the network {name}.",
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if form == THINGSNET:
-            model = _thingsnet_without_values()
-        else:
-            model = models.get_model(form, weights=None, **_torchvision_options(form))
+        model = form.before_training()
     return model, f"random, seed {seed}", state_sha256(model)
