@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -29,15 +28,16 @@ def placeholders(names: Sequence[str], labels: Sequence[str], on_progress: OnPro
         names: any texts; what cannot be shown is left out.
         labels: one a row, empty for none.
     """
+    tints = {label: TINTS[place % len(TINTS)] for place, label in enumerate(sorted(set(labels) - {""}))}
     for row, (name, label) in enumerate(zip(names, labels, strict=True)):
         if row % 1_000 == 0:
             on_progress("drawing placeholders", row, len(names))
-        yield _tile(name, label)
+        yield _tile(name, tints.get(label, NO_LABEL))
 
 
-def _tile(name: str, label: str) -> bytes:
+def _tile(name: str, tint: str) -> bytes:
     side = settings.THUMBNAIL_PX
-    image = Image.new("RGB", (side, side), _tint(label))
+    image = Image.new("RGB", (side, side), tint)
     draw = ImageDraw.Draw(image)
     stem = name.rpartition("/")[2].rpartition(".")[0] or name.rpartition("/")[2]
     shown = "".join(character for character in stem if character.isprintable())
@@ -48,14 +48,6 @@ def _tile(name: str, label: str) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=settings.THUMBNAIL_QUALITY)
     return out.getvalue()
-
-
-def _tint(label: str) -> str:
-    if not label:
-        return NO_LABEL
-    return TINTS[
-        hashlib.blake2b(label.encode("utf-8", "surrogatepass"), digest_size=2).digest()[0] % len(TINTS)
-    ]
 
 
 @lru_cache(maxsize=1)
