@@ -128,9 +128,10 @@ def main() -> None:
         f"{torch.get_num_threads()} cores; one thumbnail takes {thumbnail_ms(given.folder, files):.2f} ms of one core\n"
     )
     print(
-        "| network, layer | images | extract/s | decode/s | forward/s | of slower | of shared limit | in CPU time |"
+        "| network, layer | images | extract/s | decode/s | forward/s | of slower | of shared limit | in CPU time "
+        "| CPU ms an image |"
     )
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     for name in given.networks.split(","):
         ways_to_choose, n_images = CASES[name]
         for layers in ways_to_choose:
@@ -145,7 +146,7 @@ def main() -> None:
                 f"| {name}, {layers} | {len(some)} | {extracted:.0f} | {decode:.0f} "
                 f"| {ways[0][0]:.0f} in turn, {ways[1][0]:.0f} side by side "
                 f"| {extracted / min(decode, forward):.2f} | {extracted * (1 / decode + 1 / forward):.2f} "
-                f"| {found['extract'][1] * parts_cpu:.2f} |",
+                f"| {found['extract'][1] * parts_cpu:.2f} | {1e3 / found['extract'][1]:.2f} |",
                 flush=True,
             )
 

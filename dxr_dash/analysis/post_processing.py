@@ -1,9 +1,10 @@
 """What is done to feature vectors before they are compared: length 1, PCA, whitening, signed power.
 
-Source of the sequence: Razavian, Azizpour, Sullivan and Carlsson, "CNN Features off-the-shelf: an Astounding Baseline
-for Recognition", CVPR Workshops 2014, section 4 (L2 normalise, PCA, whiten, L2 normalise; signed power for the global
-features); of whitening for retrieval: Jégou and Chum, "Negative evidences and co-occurrences in image retrieval: the
-benefit of PCA and whitening", ECCV 2012.
+Sources: Razavian, Azizpour, Sullivan and Carlsson, "CNN Features off-the-shelf: an Astounding Baseline for
+Recognition", CVPR Workshops 2014, section 4 (L2 normalise, PCA, whiten, L2 normalise, and a signed power); of whitening
+for retrieval Jégou and Chum, "Negative evidences and co-occurrences in image retrieval: the benefit of PCA and
+whitening", ECCV 2012; of the signed square root Perronnin, Sánchez and Mensink, "Improving the Fisher Kernel for
+Large-Scale Image Classification", ECCV 2010.
 """
 
 from __future__ import annotations

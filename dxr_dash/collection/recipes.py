@@ -24,6 +24,7 @@ from dxr_dash.records import FloatArray, OnProgress
 
 CODE = 1  # raised when a change here or in analysis.post_processing changes vectors
 ROWS_AT_ONCE = 4_096
+MOST_POWER = 4  # more leaves single precision
 
 STEPS = {
     "crops:N": "look at N squares of each image (2, 5 or 10) and average their features",
@@ -109,11 +110,11 @@ def _checked_step(part: str) -> str:
     if _PCA.fullmatch(part):
         return part
     found = _POWER.fullmatch(part)
-    if found and 0 < float(found[1]) <= 1:
+    if found and 0 < float(found[1]) <= MOST_POWER:
         return f"power:{float(found[1]):g}"
     if found:
         raise NetworkError(
-            f"{part} cannot be used.", "Use a power above 0 and up to 1; the usual one is power:0.5."
+            f"{part} cannot be used.", f"Use a power above 0 and up to {MOST_POWER}, such as power:0.5."
         )
     raise NetworkError(
         f"There is no step {part!r}.", f"A recipe is made of {', '.join(STEPS)}, with commas between."

@@ -61,7 +61,7 @@ def test_what_is_written_reads_the_same(crops: int, steps: list[str]) -> None:
         ("l3", r"There is no step 'l3'\. A recipe is made of crops:N, l2, pca:K"),
         ("pca:0", "no step 'pca:0'"),
         ("pca:128:white", "no step"),
-        ("power:2", "power:2 cannot be used. Use a power above 0 and up to 1"),
+        ("power:5", "power:5 cannot be used. Use a power above 0 and up to 4, such as power:0.5"),
         ("power:0", "power above 0"),
         ("l2,crops:10", "crops:10 cannot be used here. Put it first; N is one of 1, 2, 5, 10"),
         ("crops:3", "Put it first"),
