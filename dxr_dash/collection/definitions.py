@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dxr_dash import settings
-from dxr_dash.collection import timm_networks
+from dxr_dash.collection import clip_networks, timm_networks
 from dxr_dash.collection.layers import PENULTIMATE, Tap, usual_layers
 from dxr_dash.collection.preset import Preset
 from dxr_dash.collection.weights import (
@@ -103,6 +103,15 @@ def _optional(network: str) -> Definition | None:
             partial(timm_networks.untrained, network),
             partial(timm_networks.load, network),
             partial(timm_networks.has_class_token, network),
+        )
+    if network.startswith(clip_networks.PREFIX):
+        clip_networks.check_name(network)
+        return Definition(
+            partial(clip_networks.layers, network),
+            partial(clip_networks.without_values, network),
+            partial(clip_networks.preset, network),
+            partial(clip_networks.untrained, network),
+            partial(clip_networks.load, network),
         )
     return None
 
