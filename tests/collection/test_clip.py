@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
 from dxr_dash import api
+from dxr_dash.cli import cli
 from dxr_dash.collection.networks import checked_layer, layer_shapes, load_network
 from dxr_dash.errors import NetworkError
 from tests.bad_images import noise
@@ -82,6 +84,13 @@ def test_words_find_the_images_that_open_clip_puts_next_to_them(
     expected = 1 - vectors @ text.numpy() / np.linalg.norm(vectors, axis=1)
     np.testing.assert_array_equal(found.rows, np.argsort(expected, kind="stable")[:5])
     np.testing.assert_allclose(found.distances, np.sort(expected)[:5], atol=1e-6)
+    ran = CliRunner().invoke(cli, ["query", str(folder), "--text", "a face in a thing"])
+    assert ran.exit_code == 0
+    listed = [line.split(maxsplit=1)[1] for line in ran.output.splitlines()[1:6]]
+    assert listed == [opened.path(int(row)) for row in found.rows]
+    assert "no baseline, no verdict" in ran.output
+    both = CliRunner().invoke(cli, ["query", str(folder), "--text", "a face", "--name", "faces"])
+    assert both.exit_code == 2
 
 
 def test_only_spaces_that_share_their_place_with_texts_take_words(
