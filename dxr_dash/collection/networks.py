@@ -90,9 +90,17 @@ def checked_layer(network: str, layer: str) -> str:
         return layer
     name, pooling = split_layer(layer)
     _tap(network, name)
-    if pooling is None:
+    needs_class_token = pooling in {None, "cls"} and not _known(network).has_class_token()
+    if pooling is None and not needs_class_token:
         return name
     shape = layer_shapes(network)[name] or ()
+    if needs_class_token and len(shape) == 3:
+        raise NetworkError(
+            f"{network} has no class token that could stand for all tokens of {name}.",
+            f"Say how to pool them, such as `--layer {name}:avg`.",
+        )
+    if pooling is None:
+        return name
     fitting = fitting_poolings(shape)
     if pooling not in fitting:
         raise NetworkError(
