@@ -117,7 +117,9 @@ class Selection:
         """Return what a page shows at first: the first query set and its control, if there is one."""
         sets = collection.query_sets
         controls = {one.control for one in sets.values()}
-        asked = [one for one in sets.values() if one.id not in controls]  # a control set is no question of its own
+        asked = [
+            one for one in sets.values() if one.id not in controls
+        ]  # a control set is no question of its own
         first = next(iter([*asked, *sets.values()]), None)
         shown = () if first is None else tuple(key for key in (first.id, first.control) if key in sets)
         return cls(

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from dxr_dash import settings
 from dxr_dash.collection.chain import Chain
+from dxr_dash.collection.controls import CONTROLS
 from dxr_dash.collection.features import JOURNAL, Features, Gallery, read_images
 from dxr_dash.collection.gallery import (
     Blobs,
@@ -152,7 +153,16 @@ def _run(chain: Chain, requests: Sequence[Request | OwnRequest], labels: Labels)
             "Give others.",
         )
     manifest = _finish(
-        chain, spaces, features, requests[0].space_id, rows, skipped, labels, table_of_labels, known, old
+        chain,
+        spaces,
+        features,
+        _shown_first(requests[0].space_id, manifest_before),
+        rows,
+        skipped,
+        labels,
+        table_of_labels,
+        known,
+        old,
     )
     _tidy(chain.folder, manifest)
     return BuildReport(
@@ -171,6 +181,14 @@ def _readable(chain: Chain, manifest: dict[str, Any] | None) -> bool:
     return manifest is not None and all(
         chain.path(manifest[step]).is_dir() for step in ("gallery", "thumbnails")
     )
+
+
+def _shown_first(asked: str, manifest: dict[str, Any] | None) -> str:
+    """Choose the space that is shown first: the one asked for, but no control for depth instead of what it controls."""
+    is_control = asked.partition(".")[0] in CONTROLS or asked.startswith("random:")
+    if manifest is not None and is_control:
+        return str(manifest["default_space"])
+    return asked
 
 
 def _finish(
