@@ -54,7 +54,12 @@ def test_no_code_unpickles_or_evaluates() -> None:
 
 def test_nothing_loads_torch_umap_or_pynndescent_at_import() -> None:
     lazily = {"torch", "torchvision", "umap", "openTSNE", "pynndescent", "sklearn", "sknetwork"}
-    allowed = {"thingsnet.py", "overfeat.py", "layers.py", "running.py"}  # themselves imported only where torch is needed
+    allowed = {
+        "thingsnet.py",
+        "overfeat.py",
+        "layers.py",
+        "running.py",
+    }  # themselves imported only where torch is needed
     for path in SOURCES:
         if path.name in allowed:
             continue

@@ -131,7 +131,7 @@ def test_a_collection_of_an_older_dxr_is_refused_and_the_same_build_adds_only_wh
         api.open_collection(target)
     kept = {path: path.stat().st_mtime_ns for path in target.glob("steps/*/*")}
     with monkeypatch.context() as patch:
-        patch.setattr("dxr_dash.collection.build.extract", None)  # calling it would fail
+        patch.setattr("dxr_dash.collection.features.extract", None)  # calling it would fail
         report = build(images, target)
     assert report.n_extracted == 0
     assert {"swatches", "mosaic", "honesty", "tsne"} <= set(report.seconds)
