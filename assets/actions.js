@@ -15,6 +15,8 @@
     },
     unfocus: () => dxr.change({ focus: null, trail: [] }, { step: true }),
     page: ({ page }) => dxr.change({ page }, { step: true }),
+    reference: ({ set, space }) => dxr.change({ reference: [set, space] }, { step: true }),
+    everywhere: () => dxr.change({ everywhere: !dxr.selection().everywhere }, { step: true }),
     "ask-set": ({ set, slot }) => dxr.changeQueries((all) => dxr.withSet(all, set, Number(slot))),
     "remove-query": ({ key }) => dxr.removeQueries((one) => one.key === key),
     "clear-queries": () => dxr.removeQueries((one) => !one.pinned),
@@ -64,7 +66,14 @@
     rename: ({ set, name }) =>
       dxr.askName({ title: "Rename query set", name, then: (text) => dxr.command({ do: "rename", set, name: text }) }),
     remove: ({ set }) => dxr.command({ do: "remove", set }),
+    "start-scan": () => dxr.askScan("start"),
+    "stop-scan": () => dxr.askScan("stop"),
+    "sort-scan": ({ order }) => dxr.change({ order: dxr.selection().order === order ? `-${order}` : order }),
+    only: ({ only }) => dxr.change({ only: dxr.selection().only === only ? "" : only }),
+    "open-line": (_data, line) => dxr.openLine(line),
     "confirm-name": () => confirm(),
+    report: ({ name }) => dxr.openReport(name),
+    "save-report": ({ form }) => dxr.saveReport(form),
   };
 
   document.addEventListener("click", (event) => {
@@ -89,6 +98,7 @@
     if (select.dataset.do === "colour") dxr.change({ colour: select.value });
     if (select.dataset.do === "metric") dxr.change({ metric: select.value });
     if (select.dataset.do === "space") dxr.useSpace(select.value);
+    if (select.dataset.do === "scan-by") dxr.change({ scan: select.value, only: "" });
     if (select.dataset.do === "layout") dxr.arrange({ layout: select.value });
     if (select.dataset.do === "control")
       dxr.command({ do: "control", set: select.dataset.set, control: select.value });

@@ -11,6 +11,8 @@
     t: () => dxr.change({ theme: dxr.appearance() === "dark" ? "light" : "dark" }),
     s: () => dxr.save(),
     a: () => dxr.change({ page: "answer" }, { step: true }),
+    c: () => dxr.change({ page: "compare" }, { step: true }),
+    x: () => dxr.change({ page: "scan" }, { step: true }),
     e: () => dxr.change({ page: "explore" }, { step: true }),
     0: () => dxr.showWholeMap(),
     "?": () => dxr.element(dxr.ids.helpDialog).showModal(),

@@ -33,6 +33,14 @@
     brushWidth: "brush-width",
     metric: "metric",
     trail: "trail",
+    scanBy: "scan-by",
+    scanStart: "scan-start",
+    scanStop: "scan-stop",
+    scanProgress: "scan-progress",
+    scanTotals: "scan-totals",
+    scanHead: "scan-head",
+    scanLines: "scan-lines",
+    scanNote: "scan-note",
     stripSource: "strip-source",
     stripLens: "strip-lens",
     stripFacts: "strip-facts",
@@ -41,6 +49,13 @@
     distances: "distances",
     distancesStage: "distances-stage",
     distancesOverlay: "distances-overlay",
+    compared: "compared",
+    comparedDistances: "compared-distances",
+    comparedStage: "compared-stage",
+    comparedOverlay: "compared-overlay",
+    comparedRanks: "compared-ranks",
+    comparedRanksStage: "compared-ranks-stage",
+    everywhere: "everywhere",
     card: "card",
     dropVeil: "drop-veil",
     helpDialog: "help-dialog",
@@ -49,6 +64,9 @@
     nameFacts: "name-facts",
     nameRefused: "name-refused",
     nameField: "name-field",
+    reportDialog: "report-dialog",
+    reportOf: "report-of",
+    reportWork: "report-work",
   };
 
   let current = null; // the selection; null until the server has read the address
@@ -100,6 +118,7 @@
       sent = {};
     }
     let { shown, active, member, edition, queries, strip } = current;
+    if (reply.page && reply.page !== current.page) history.pushState(null, "", address(current)); // Back leads there
     if (reply.hide) {
       shown = shown.filter((one) => one !== reply.hide);
       queries = queries.filter(({ key }) => key !== `s.${reply.hide}` && !key.startsWith(`o.${reply.hide}.`));
@@ -108,11 +127,11 @@
       if (reply.then && !shown.includes(reply.then)) shown = [...shown, reply.then];
     }
     if (reply.show) {
-      shown = [...shown.filter((one) => one !== reply.show), reply.show];
+      shown = reply.alone ? [reply.show] : [...shown.filter((one) => one !== reply.show), reply.show];
       [active, member] = [reply.show, null];
       const merged = queries.filter(({ key }) => (reply.merged || []).includes(key));
       const before = queries;
-      queries = dxr.withSet(before.filter((one) => !merged.includes(one)), reply.show, reply.slot);
+      if (!reply.alone) queries = dxr.withSet(before.filter((one) => !merged.includes(one)), reply.show, reply.slot);
       if (merged.length) {
         history.pushState(null, "", address(current)); // Back leads to the rows as they were
         const asked = current.active;
@@ -127,7 +146,8 @@
     }
     if (reply.changed) edition += 1;
     const freed = reply.release ? { lasso: [], picked: null } : {};
-    current = { ...current, ...freed, shown, active, member, edition, queries, strip };
+    const page = reply.page || current.page;
+    current = { ...current, ...freed, page, shown, active, member, edition, queries, strip };
     if (reply.note) dxr.say(reply);
     return current;
   };
@@ -135,7 +155,10 @@
   // Hand each panel its part of the selection, if that part has changed.
   dxr.views = (selection) => {
     const none = window.dash_clientside.no_update;
-    const order = ["map", "answer", "sets", "neighbours", "selected", "distances", "members", "ranks"];
+    const order = [
+      ...["map", "answer", "sets", "neighbours", "selected", "distances", "members", "ranks"],
+      ...["control", "compare"],
+    ];
     if (!selection) {
       document.documentElement.classList.add("dxr");
       queueMicrotask(() => dxr.command({ do: "open", search: location.search }));
@@ -166,16 +189,23 @@
     const { layout, arrangement, drawn_on, queries, metric, scale } = s;
     const where = { layout, arrangement, drawn_on };
     const chosen = { lasso, picked, drawn_on };
-    return {
+    const parts = {
       map: { ...base, ...look, ...where, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
-      answer: base,
+      answer: { ...base, theme: look.theme },
       sets: { ...base, shown },
       neighbours: { ...base, active: s.focus === null ? s.active : null, focus: s.focus },
       selected: { ...base, active: null, edition: 0, ...chosen },
       distances: { ...base, ...look, active: s.member === null ? null : s.active, member: s.member },
       members: { ...base, member: s.member },
       ranks: s.page === "explore" ? { ...base, theme: look.theme, opened, queries, metric, scale } : null,
+      control: { ...base, theme: look.theme },
+      compare: null,
     };
+    if (s.page !== "compare") return parts;
+    // What is out of sight there is not asked for: it would keep the comparison waiting.
+    for (const name of Object.keys(parts)) if (name !== "sets") parts[name] = null;
+    parts.compare = { ...base, ...look, reference: s.reference, everywhere: s.everywhere, scale };
+    return parts;
   }
 
   function aspect() {
@@ -206,10 +236,13 @@
     if (s.theme !== "auto") said.set("theme", s.theme);
     for (const key of ["page", "layout", "arrangement", "first", "width", "scale", "metric", "strip", "lens"])
       if (differs(key)) said.set(key, s[key]);
+    if (s.reference) said.set("reference", s.reference.join("@"));
+    if (s.everywhere) said.set("spaces", "all");
+    for (const key of ["scan", "order", "only"]) if (differs(key)) said.set(key, s[key]);
     if (differs("queries")) said.set("queries", s.queries.map(queryText).join(","));
     if (s.trail.length) said.set("trail", s.trail.join(","));
     if (!s.pictures) said.set("pictures", "no");
-    const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+    const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%40", "@");
     return location.pathname + (text ? `?${text}` : "");
   }
 
@@ -222,7 +255,7 @@
     if (wanted !== location.pathname + location.search) history.replaceState(null, "", wanted);
     const look = dxr.appearance();
     if (document.documentElement.dataset.theme !== look) document.documentElement.dataset.theme = look;
-    for (const [id, value] of [["colourBy", current.colour], ["metric", current.metric], ["space", current.space]]) {
+    for (const [id, value] of [["colourBy", current.colour], ["metric", current.metric], ["space", current.space], ["scanBy", current.scan]]) {
       const select = dxr.element(dxr.ids[id]);
       if (select && select.value !== value) select.value = value;
     }
@@ -230,6 +263,8 @@
     for (const key of ["page", "scale"])
       for (const one of document.querySelectorAll(`[data-do=${key}]`))
         one.setAttribute("aria-pressed", String(one.dataset[key] === current[key]));
+    const everywhere = dxr.element(dxr.ids.everywhere);
+    if (everywhere) everywhere.setAttribute("aria-pressed", String(current.everywhere));
     const panel = dxr.element(dxr.ids.selectedPanel);
     if (panel) panel.hidden = !current.lasso.length && !current.picked;
   }

@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from dxr_dash.api import (
         add_query_set,
         answer,
+        benchmark,
         build,
         build_demo,
+        compare,
         findings,
         nearest,
         open_collection,
         rank_curve,
         ranking,
+        scan,
+        what_hiding_does,
+        why_similar,
     )
 
 __version__ = VERSION
@@ -31,13 +36,18 @@ __all__ = [
     "__version__",
     "add_query_set",
     "answer",
+    "benchmark",
     "build",
     "build_demo",
+    "compare",
     "findings",
     "nearest",
     "open_collection",
     "rank_curve",
     "ranking",
+    "scan",
+    "what_hiding_does",
+    "why_similar",
 ]
 
 

@@ -1,10 +1,12 @@
 """Every error that dxr raises on purpose: what is wrong, and what to do.
 
 DxrError
+├── BenchmarkError    a benchmark's files are not as they were published
 ├── CollectionError   the folder of a collection cannot be used as it is
 ├── ImagesError       there is nothing to build from
 ├── NetworkError      a network, layer or its weights cannot be had
 ├── QueryError        a query set, row or setting that was asked for does not fit
+├── ReportError       a report cannot be written where it was asked for
 └── UploadError       files dropped on the page that are refused
 """
 
@@ -28,6 +30,10 @@ class DxrError(Exception):
         return f"{self.problem} {self.remedy}"
 
 
+class BenchmarkError(DxrError):
+    """A benchmark's files are not as they were published."""
+
+
 class CollectionError(DxrError):
     """The folder of a collection cannot be used as it is."""
 
@@ -42,6 +48,10 @@ class NetworkError(DxrError):
 
 class QueryError(DxrError):
     """A query set, row or setting that was asked for does not fit the collection."""
+
+
+class ReportError(DxrError):
+    """A report cannot be written where it was asked for."""
 
 
 class UploadError(DxrError):

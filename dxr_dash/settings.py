@@ -30,7 +30,11 @@ METRIC = "cosine"
 
 # Neighbour graph and map
 GRAPH_NEIGHBOURS = 30  # columns of the graph, the image itself left out
-EXACT_GRAPH_LIMIT = 10_000  # images; up to here exact: pynndescent first compiles for many seconds
+EXACT_GRAPH_WORK = (
+    6e12  # N * N * (D + EXACT_GRAPH_DIMS), 95,000 images of 512 dimensions: up to here all pairs are
+)
+# compared, which takes no longer than pynndescent, which first compiles for many seconds (docs/performance.md)
+EXACT_GRAPH_DIMS = 150  # what keeping the nearest costs, in dimensions of the product
 RECALL_AT = 15  # graph recall is measured for this many neighbours
 RECALL_SAMPLE = 1_000  # images whose true neighbours are found by brute force to measure it
 MAP_NEIGHBOURS = 15
@@ -67,6 +71,24 @@ ANSWER_QUERIES = (
 ANSWER_PAIRS = 2**23  # and no more than this, divided by the set's size, but
 ANSWER_FEWEST = 64  # never fewer
 
+# Warnings: near-duplicates, another source, hubs
+SAME_SHARE = (
+    0.1  # of the usual distance around an image: a nearer one is nearly the same image (docs/calibration.md)
+)
+SAME_ANYWHERE = 0.01  # of the usual distance in the gallery, whatever is usual around the image
+SAME_AT = (
+    30  # nearest others whose median distance is the usual one: fewer, and a few copies would be the usual
+)
+SAME_MEMBERS = 0.05  # of a set in pairs that are nearly the same: from there on they could change the answer
+COPIED_MEMBERS = 0.01  # of a set with a copy in the gallery
+SOURCE_AT = 10  # nearest gallery images that tell whether an image is like the gallery
+SOURCE_OUTSIDE = 0.5  # of a set that must come from outside for its source to be in question
+SOURCE_LEAST = 50  # gallery images with neighbours that it takes
+GALLERY_SAMPLE = 5_000  # random gallery images that stand for the gallery in both
+HUB_SHARE = 0.3  # of the places among the nearest images of X that hubs take, from which on it is said
+HUB_MEMBERS = 10  # that such a set needs: a few members have a hub near by chance
+SCALING_AT = 10  # nearest images whose mean distance is the local scale (CSLS, NICDM)
+
 # Findings beside the answer: random sets, what is retrieved instead, the linear probe
 RANDOM_SETS = 200  # p-values can fall to 1 / 201
 RANDOM_SET_IMAGES = (
@@ -85,9 +107,18 @@ PROBE_FOLDS = 5
 PROBE_NEGATIVES = 2_000  # gallery images that the probe learns and is tested on
 PROBE_C = 30.0  # inverse strength of the L2 penalty, on vectors of mean squared length 1
 
+# Scan: every value of a column, or every cluster, as query set
+SCAN_MOST_VALUES = 10_000  # a column with more names images, not kinds of them
+SCAN_EXAMPLES = 2  # images shown beside each value
+
 # Rank curves
 NOISE_QUANTILE = 0.01  # of the baseline: images farther away than this are no nearer than chance often gives
 CURVE_MEMBERS = 256  # of a set, evenly spaced: more would not move the median visibly
+
+# Why two images match
+OCCLUSION_CELLS = 7  # patches along each side that are hidden one by one
+OCCLUSION_MOST_CELLS = 16
+OCCLUSION_PX = 256  # shorter side that larger images are shrunk to first, where no network says another
 
 # The page
 HOST = "127.0.0.1"

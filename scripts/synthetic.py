@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageDraw
 
@@ -71,10 +72,33 @@ def pictures(seed: int) -> list[bytes]:
     return found
 
 
+def values(vectors_file: Path, seed: int) -> dict[str, list[str]]:
+    """Give each image a label (10 classes of one size) and a kind (60 images each): parts of the feature space."""
+    vectors = np.load(vectors_file, mmap_mode="r")
+    n_images = len(vectors)
+    first, second = (vectors @ np.random.default_rng(seed).normal(size=(vectors.shape[1], 2))).T
+    places = {"label": np.argsort(np.argsort(first)) * 10 // n_images}
+    coarse = np.argsort(np.argsort(first)) * 25 // n_images
+    kinds = np.empty(n_images, np.int64)
+    kinds[np.lexsort((second, coarse))] = np.arange(n_images) // 60
+    places["kind"] = kinds
+    return {name: [f"{name} {code:04d}" for code in codes] for name, codes in places.items()}
+
+
 def synthetic(
-    folder: Path, n_images: int, n_dims: int, *, seed: int = 0, on_progress: OnProgress = silent
+    folder: Path,
+    n_images: int,
+    n_dims: int,
+    *,
+    seed: int = 0,
+    labelled: bool = False,
+    on_progress: OnProgress = silent,
 ) -> dict[str, float]:
-    """Make the collection; return the seconds of each step."""
+    """Make the collection; return the seconds of each step.
+
+    Args:
+        labelled: add the columns "label" and "kind".
+    """
     (folder / "steps").mkdir(parents=True, exist_ok=True)
     chain = Chain(folder, folder, folder.stem, seed, tsne=False, on_progress=on_progress)
     key = [n_images, n_dims, seed]
@@ -90,7 +114,11 @@ def synthetic(
     ]
 
     def write_gallery(part: Path) -> None:
-        pq.write_table(gallery_table(rows, Labels(), None), part / "images.parquet", compression="zstd")
+        table = gallery_table(rows, Labels(), None)
+        named = values(chain.path(vectors_step) / "vectors.npy", seed) if labelled else {}
+        for name, texts in named.items():
+            table = table.append_column(name, pa.array(texts))
+        pq.write_table(table, part / "images.parquet", compression="zstd")
         pq.write_table(skipped_table([], []), part / "skipped.parquet", compression="zstd")
 
     def write_thumbnails(part: Path) -> None:
@@ -116,7 +144,7 @@ def synthetic(
         "name": folder.stem,
         "images_root": str(folder),
         "n_images": n_images,
-        "gallery": chain.step("gallery", [key], write_gallery),
+        "gallery": chain.step("gallery", [key, *(["labelled"] if labelled else [])], write_gallery),
         "thumbnails": thumbnails,
         "swatches": swatches,
         "spaces": {space.request.space_id: make_space(chain, space, vectors_step)},
@@ -132,9 +160,12 @@ def main() -> None:
     parser.add_argument("collection", type=Path)
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--dims", type=int, default=512)
+    parser.add_argument("--labelled", action="store_true", help='add the columns "label" and "kind"')
     chosen = parser.parse_args()
     start = time.perf_counter()
-    for step, seconds in synthetic(chosen.collection, chosen.images, chosen.dims).items():
+    for step, seconds in synthetic(
+        chosen.collection, chosen.images, chosen.dims, labelled=chosen.labelled
+    ).items():
         print(f"{step:12} {seconds:8.1f} s", flush=True)
     print(f"{'in all':12} {time.perf_counter() - start:8.1f} s")
 

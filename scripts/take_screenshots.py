@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -26,7 +27,7 @@ from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 400_000
 QUALITY = (90, 82, 74, 66)  # of WebP; the first that is small enough
-WIDE, NARROW, FILM = (1440, 900), (390, 844), (1280, 800)
+WIDE, TALL, NARROW, FILM = (1440, 900), (1440, 1000), (390, 844), (1280, 800)
 SETTLE_MS = 700  # for animations, and for pictures that arrive after the numbers
 ARGUMENTS = (
     "--no-sandbox",
@@ -35,7 +36,11 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
-DRAWN = """() => Boolean(
+DRAWN = """() => window.dxr?.selection?.()?.page === "compare" ? Boolean(
+    document.querySelector("#compared .compare-table")
+    && document.querySelector("#compared-distances .js-plotly-plot")?._fullData?.length
+    && document.querySelector("#compared-ranks .js-plotly-plot")?._fullData?.length
+    && !document.querySelector("[data-dash-is-loading=true]")) : Boolean(
     document.querySelector("#map .js-plotly-plot")?._fullData?.length
     && document.querySelector("#distances .js-plotly-plot")?._fullData?.length
     && document.querySelector("#answer > *") && document.querySelector("#neighbours > *")
@@ -64,6 +69,8 @@ def main() -> None:
         for name, image in pictures(browser, url):
             size = keep(image, chosen.folder / f"{name}.webp")
             print(f"{name}.webp {size // 1000} kB", flush=True)
+        size = keep(report_head(browser, chosen.collection), chosen.folder / "report.webp")
+        print(f"report.webp {size // 1000} kB", flush=True)
         size = keep_film(film(browser, url), chosen.folder / "explore-film.webp")
         print(f"explore-film.webp {size // 1000} kB")
         browser.close()
@@ -127,6 +134,7 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         page = opened(browser, url + "?page=explore", scheme=scheme)
         follow(page, 3, 1003)
         yield f"explore-{scheme}", whole(page)
+        yield f"scan-{scheme}", whole(scanned(browser, url, "column:background", scheme))
         page = opened(browser, url + "?arrangement=mosaic", scheme=scheme)
         yield f"mosaic-{scheme}", page.locator(".map-panel").screenshot()
         page = opened(browser, url + "?layout=tsne", scheme=scheme)
@@ -143,6 +151,7 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         page.wait_for_timeout(SETTLE_MS)
         page.locator("#card").evaluate("(card) => (card.style.visibility = 'hidden')")
         yield f"strip-{scheme}", page.locator(".strip-panel").screenshot()
+    yield from compare_pictures(browser, url)
     page = opened(browser, url, scheme="dark")
     thumb = page.locator("#neighbours .grid .thumb").first
     thumb.click()
@@ -150,6 +159,36 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
     page.locator("#neighbours .grid .thumb").nth(1).hover()
     page.wait_for_selector("#card img")
     yield "neighbours-dark", whole(page)
+
+
+def compare_pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the page Compare with three sets, and what the control set explains."""
+    sets = "faces-in-things,things-without-faces,every-camera"
+    for scheme in ("light", "dark"):
+        page = opened(browser, f"{url}?page=compare&sets={sets}", size=TALL, scheme=scheme)
+        page.wait_for_timeout(SETTLE_MS)
+        if scheme == "light":
+            yield "explained", page.locator(".explained-panel").screenshot()
+        box = box_of(page, "#compared-stage")
+        page.mouse.move(box["x"] + box["width"] * 0.62, box["y"] + box["height"] * 0.42)
+        page.wait_for_timeout(SETTLE_MS)
+        yield f"compare-{scheme}", whole(page)
+
+
+def scanned(browser: Browser, url: str, by: str, scheme: str) -> Page:
+    """Open the page Scan and run the scan, unless its lines are kept already."""
+    page = opened(browser, f"{url}?page=scan&colour={by}&scan={by}", scheme=scheme)
+    page.wait_for_function(
+        "!document.querySelector('#scan-start').hidden || document.querySelector('.scan-sum')"
+    )
+    if page.locator("#scan-start").is_visible():
+        page.locator("#scan-start").click()
+    page.wait_for_function(
+        "document.querySelector('.scan-sum') && document.querySelector('#scan-progress').hidden"
+        " && [...document.querySelectorAll('.scan-line img')].every(one => one.complete && one.naturalWidth)"
+    )
+    page.wait_for_timeout(SETTLE_MS)
+    return page
 
 
 def follow(page: Page, *rows: int) -> None:
@@ -279,6 +318,21 @@ def lasso(page: Page) -> None:
     page.mouse.up()
     page.wait_for_selector(".selected-count")
     page.wait_for_function(DRAWN)
+
+
+def report_head(browser: Browser, collection: Path) -> bytes:
+    """Write a report on the collection's first query set, open it from the disk, and show its head."""
+    from dxr_dash import api
+    from dxr_dash.report import as_html, make_report
+
+    opened_collection = api.open_collection(collection)
+    made = make_report(opened_collection, [next(iter(opened_collection.query_sets))])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.html"
+        path.write_bytes(as_html(made))
+        page = browser.new_page(viewport={"width": 960, "height": 1180})
+        page.goto(path.as_uri())
+        return page.screenshot()
 
 
 def whole(page: Page) -> bytes:

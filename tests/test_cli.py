@@ -102,6 +102,14 @@ def test_query_prints_the_answer_of_the_page_and_keeps_the_set(target: Path) -> 
     assert said.among_random(beside.among_random) in result.output
     assert f"linear probe        {beside.probe.auroc.value:.3f}" in result.output
     assert all(said.instead(one) in result.output for one in beside.instead)
+    assert found.hubs is not None
+    assert said.hubs(found.hubs) in result.output
+    assert beside.scaled is not None
+    assert f"AUROC by CSLS       {beside.scaled.auroc.value:.3f}" in result.output
+    assert (said.without_hubs(beside.scaled, found.verdict) in result.output) == (
+        beside.scaled.verdict is not found.verdict
+    )
+    assert all(f"Mind: {warning}" in result.output for warning in found.warnings)
     again = json.loads(run("query", str(target), "--name", "reds", "--json").stdout)
     assert again["findings"] == json.loads(json.dumps(beside.as_dict()))
     assert again["sentence"] == found.sentence

@@ -33,6 +33,7 @@ def test_the_wheel_holds_the_page_the_weights_and_nothing_else(wheel: Path) -> N
     assert any(name.startswith("dxr_dash/assets/") and name.endswith(".css") for name in names)
     assert any(name.startswith("dxr_dash/assets/") and name.endswith(".js") for name in names)
     assert "dxr_dash/collection/thingsnet.safetensors" in names
+    assert {"dxr_dash/report/templates/report.html", "dxr_dash/report/templates/report.css"} <= set(names)
     assert all(name.startswith(("dxr_dash/", "dxr_dash-")) for name in names)
     assert wheel.stat().st_size < 8_000_000
 

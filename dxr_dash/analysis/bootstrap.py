@@ -89,11 +89,14 @@ def resample_pulls(
     pulls = (n - 1) * (without.mean() - without)
     draws = value + weights @ pulls / n
     if targets is not None and len(targets) > 1:
-        spread = np.sqrt(np.square(targets - targets.mean()).sum())
-        # Evenly spaced quantiles in an order of their own: seeded, and without an error of sampling.
-        normal = ndtri((np.arange(len(draws)) + 0.5) / len(draws))
-        draws += spread * np.random.default_rng(len(draws)).permutation(normal)
+        draws += normal_deviates(float(np.sqrt(np.square(targets - targets.mean()).sum())), len(draws))
     return Resampled(value, np.clip(draws, *bounds), pulls, n)
+
+
+def normal_deviates(spread: float, draws: int) -> DoubleArray:
+    """Give normal deviates in an order of their own: evenly spaced quantiles, so without an error of sampling."""
+    normal: DoubleArray = ndtri((np.arange(draws) + 0.5) / draws)
+    return spread * np.random.default_rng(draws).permutation(normal)
 
 
 def interval(found: Resampled, confidence: float) -> tuple[float, float]:

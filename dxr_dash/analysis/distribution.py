@@ -94,6 +94,29 @@ def distribution(
     return Distribution(name, int(total), centres, density, smooth, (q05, q25, q50, q75, q95))
 
 
+def by_percentile(counts: npt.ArrayLike, edges: FloatArray, baseline_sorted: FloatArray) -> DoubleArray:
+    """Count a histogram of distances again by the share of baseline pairs that are nearer.
+
+    Distances of two metrics cannot stand on one axis; these shares can. Within a bin distances count as evenly
+    spread.
+
+    Args:
+        counts: (n_bins,) or (Q, n_bins), summed over Q.
+        edges: (n_bins + 1,) of the bins, in the baseline's metric.
+        baseline_sorted: (M,) ascending, not empty.
+
+    Returns:
+        (N_BINS,) float64 counts on even bins of 0..1; what is nearer than every pair stands in the first bin,
+        what is farther than every pair in the last.
+    """
+    binned = np.atleast_2d(np.asarray(counts, dtype=np.float64)).sum(axis=0)
+    up_to = np.concatenate([[0.0], np.cumsum(binned)])
+    shares = np.linspace(0.0, 1.0, N_BINS + 1)
+    found = np.interp(np.quantile(baseline_sorted, shares), np.asarray(edges, np.float64), up_to)
+    found[0], found[-1] = 0.0, up_to[-1]
+    return np.diff(found)
+
+
 def _rebin(counts: DoubleArray, edges: FloatArray | None, axis: DoubleArray) -> DoubleArray:
     """Join bins of counts into the bins of a wider axis."""
     n_bins = len(axis) - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 
 from dxr_dash.analysis.verdict import counted
-from dxr_dash.records import AmongRandomSets, Basis, Estimate, Instead, OwnValue, Verdict
+from dxr_dash.records import AmongRandomSets, Basis, Estimate, Hubs, Instead, LocalScaling, OwnValue, Verdict
 
 
 def p_value(found: AmongRandomSets) -> str:
@@ -45,6 +45,24 @@ def own(one: OwnValue, k: int) -> str:
     """Say how often an image of X retrieves its own kind."""
     share, lift = one.share.value, one.share.value / one.share.chance
     return f"{100 * share:.0f} % of the {k} nearest of each image, {times(lift)} times chance"
+
+
+def hubs(found: Hubs) -> str:
+    """Say how many of the places that X fills hubs take."""
+    return (
+        f"hubs take {100 * found.share:.0f} % of the places among the {found.k} nearest, {100 * found.usual:.0f} % for "
+        f"any image; skewness {found.skewness:.1f}"
+    )
+
+
+def without_hubs(found: LocalScaling, verdict: Verdict) -> str:
+    """Say what distances that take hubs into account make of a verdict."""
+    if found.verdict is verdict:
+        return "Distances that take hubs into account change no verdict."
+    said = (
+        "would leave it open" if found.verdict is Verdict.CANNOT_TELL else f'would answer "{found.verdict}"'
+    )
+    return f"The verdict hangs on the distance: {found.name}, which takes hubs into account, {said}."
 
 
 def in_place(verdict: Verdict) -> str:

@@ -26,6 +26,7 @@ def set_distances(
     k: int,
     n_bins: int = 512,
     asked: npt.ArrayLike | None = None,
+    with_nearest_members: bool = True,
     block: int | None = None,
 ) -> SetDistances:
     """Compare a query set with itself and with the gallery.
@@ -49,11 +50,12 @@ def set_distances(
         n_bins: bins of the histogram.
         asked: (q,) positions of the members to ask with, ascending; all of them unless given. The others are still
             to be found, and never compared.
+        with_nearest_members: whether to find, for every image, the nearest member; only when all are asked.
         block: gallery rows taken at once; chosen from Q and D unless given.
 
     Returns:
         The record; equal distances stand in the order of their rows. ``nearest_members`` is there when all members
-        were asked.
+        were asked, and it was wanted.
 
     Raises:
         QueryError: an empty set, items that repeat or are not in the gallery, shapes that do not fit, vectors
@@ -69,7 +71,8 @@ def set_distances(
     own = members[members >= 0]
     n_compared = len(vectors) - len(own)
     tally = _Tally.empty(within.shape, min(max(k, 0), n_compared), n_bins)
-    nearest = Nearest.empty(len(vectors)) if len(chosen) == len(members) else None
+    wanted = with_nearest_members and len(chosen) == len(members)
+    nearest = Nearest.empty(len(vectors)) if wanted else None
     for start, keys in key_blocks(reference, vectors, block):
         columns = keys.shape[1]
         farthest = float(from_keys(keys.max(), metric))

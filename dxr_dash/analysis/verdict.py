@@ -14,6 +14,7 @@ CHANCE = 0.5
 YES_AUROC = 0.70
 PARTLY_AUROC = 0.60
 LIFT = 0.10
+SOURCE_AUROC = 0.65
 MIN_COMPARED = 20
 FEW_IMAGES = 20
 SMALL_GALLERY = 200
@@ -31,6 +32,11 @@ THRESHOLDS: Mapping[str, tuple[float, str]] = {
     ),
     "lift": (LIFT, "lower end of the lift of mAP that a yes needs; with it, a low AUROC can still be partly"),
     "partly": (PARTLY_AUROC, "lower end of the deciding AUROC from which on the answer is partly"),
+    "another source": (
+        SOURCE_AUROC,
+        "lower end, or 1 - upper end, of the AUROC between the relative distances of X and of the gallery from which "
+        "on X is unlike the gallery: without a control set that is as unlike, cannot tell",
+    ),
 }
 """Value and meaning of every threshold. The deciding AUROC is the smaller of the one against the gallery and the
 one against the control set; docs/statistics.md shows this table and says why."""
@@ -52,6 +58,7 @@ class Reason(StrEnum):
     THINGS = "the things, not X"
     CHANCE_CONTROL = "not above chance against control"
     WIDE_CHANCE_CONTROL = "too wide against control, chance included"
+    SOURCE = "from another source"
     FOUND = "found"
     FOUND_CONTROL = "found against control"
     NOT_FIRST = "near, but not first"
@@ -72,6 +79,7 @@ VERDICTS: Mapping[Reason, Verdict] = {
     Reason.THINGS: Verdict.NO,
     Reason.CHANCE_CONTROL: Verdict.NO,
     Reason.WIDE_CHANCE_CONTROL: Verdict.CANNOT_TELL,
+    Reason.SOURCE: Verdict.CANNOT_TELL,
     Reason.FOUND: Verdict.YES,
     Reason.FOUND_CONTROL: Verdict.YES,
     Reason.NOT_FIRST: Verdict.PARTLY,
@@ -97,6 +105,9 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.THINGS: f"No: these features do not retrieve {{name}}. They retrieve the things: {AGAINST}.",
     Reason.CHANCE_CONTROL: f"No: these features do not retrieve {{name}}: {AGAINST}, where chance gives 0.50.",
     Reason.WIDE_CHANCE_CONTROL: OPEN_CONTROL,
+    Reason.SOURCE: "Cannot tell whether these features retrieve {name}: the AUROC is {deciding}, but a common source "
+    "alone could explain it, for the images are unlike those of {unlike}. A control set from the same source would "
+    "tell.",
     Reason.FOUND: "Yes: these features retrieve {name}. The AUROC is {auroc}.",
     Reason.FOUND_CONTROL: "Yes: these features retrieve {name}. The AUROC is {auroc}, and {control_auroc} "
     "against the control set {control}.",
@@ -128,6 +139,7 @@ class Evidence:
     auroc: Estimate
     mean_ap: Estimate
     control: AgainstControl | None = None
+    other_source: bool = False  # unlike the gallery, and unlike the control set
 
     @property
     def by_control(self) -> bool:
@@ -165,6 +177,7 @@ RULES: Sequence[tuple[Reason, Callable[[Evidence], bool]]] = (
     (Reason.WIDE_CHANCE_CONTROL, lambda e: e.too_wide_for_control),
     (Reason.THINGS, lambda e: e.not_beyond_control and e.auroc.low >= PARTLY_AUROC),
     (Reason.CHANCE_CONTROL, lambda e: e.not_beyond_control),
+    (Reason.SOURCE, lambda e: e.other_source and (e.deciding.low >= PARTLY_AUROC or e.lifted)),
     (Reason.FOUND, lambda e: e.deciding.low >= YES_AUROC and e.lifted and e.control is None),
     (Reason.FOUND_CONTROL, lambda e: e.deciding.low >= YES_AUROC and e.lifted),
     (Reason.NOT_FIRST, lambda e: e.deciding.low >= YES_AUROC),
@@ -201,11 +214,19 @@ def sentence(reason: Reason, evidence: Evidence) -> str:
         compared=counted(evidence.n_compared, "gallery image"),
         least_compared=f"{MIN_COMPARED:,}",
         auroc=written(evidence.auroc),
+        deciding=written(evidence.deciding),
+        unlike=f"the gallery and of the control set {control.name}" if control else "the gallery",
         mean_ap=f"{written(evidence.mean_ap)}, where chance gives {evidence.mean_ap.chance:.3g}",
         control=control.name if control else "",
         control_images=counted(control.n_images, "image") if control else "",
         control_auroc=written(control.auroc) if control else "",
     )
+
+
+def as_it_stands(verdict: Verdict) -> str:
+    """Say what near-duplicates would have made of a verdict."""
+    end = "open" if verdict is Verdict.CANNOT_TELL else f'"{verdict}"'
+    return f"Near-duplicates are counted once; as the set stands, the answer would be {end}."
 
 
 def written(estimate: Estimate) -> str:

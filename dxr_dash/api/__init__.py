@@ -9,8 +9,11 @@ print(found.sentence, found.table, sep="\n")
 
 from __future__ import annotations
 
-from dxr_dash.api.answers import answer
+from dxr_dash.api.answers import answer, control_distances, control_of
+from dxr_dash.api.benchmarks import benchmark
 from dxr_dash.api.collections import build, build_demo, open_collection
+from dxr_dash.api.compared_distances import compared_distributions, control_distributions
+from dxr_dash.api.comparisons import compare
 from dxr_dash.api.distances import (
     baseline,
     distributions,
@@ -33,23 +36,44 @@ from dxr_dash.api.query_sets import (
     set_control,
 )
 from dxr_dash.api.rankings import nearest, rank_curve, ranking
+from dxr_dash.api.scan_worker import ScanWorker
+from dxr_dash.api.scans import (
+    checked_by,
+    kept_scan,
+    open_scan_line,
+    running_scan,
+    scan,
+    scan_choices,
+    scan_key,
+)
 from dxr_dash.api.strip import rows_in_map_order, sliver_picture
+from dxr_dash.api.why import what_hiding_does, why_similar
 
 __all__ = [
     "Asked",
+    "ScanWorker",
     "add_query_set",
     "answer",
     "baseline",
+    "benchmark",
     "build",
     "build_demo",
+    "checked_by",
     "checked_rows",
+    "compare",
+    "compared_distributions",
+    "control_distances",
+    "control_distributions",
+    "control_of",
     "distributions",
     "find_query_set",
     "findings",
+    "kept_scan",
     "nearest",
     "nearest_members",
     "nearest_to_outside",
     "open_collection",
+    "open_scan_line",
     "query_vectors",
     "rank_curve",
     "ranking",
@@ -59,7 +83,13 @@ __all__ = [
     "row_distances",
     "rows_in_map_order",
     "rows_in_polygon",
+    "running_scan",
+    "scan",
+    "scan_choices",
+    "scan_key",
     "set_control",
     "set_distances",
     "sliver_picture",
+    "what_hiding_does",
+    "why_similar",
 ]

@@ -7,13 +7,16 @@ import numpy as np
 from dxr_dash import settings
 from dxr_dash.analysis import answer as answers
 from dxr_dash.analysis.distances import distances
-from dxr_dash.api.distances import set_distances
+from dxr_dash.analysis.duplicates import NearlySame
+from dxr_dash.analysis.hubs import hubs
+from dxr_dash.api.distances import measure, set_distances
 from dxr_dash.api.kept import ANSWERS_KEPT, kept
 from dxr_dash.api.query_sets import find_query_set, query_vectors
+from dxr_dash.api.surroundings import near_among, near_in, shift_of
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
-from dxr_dash.records import Answer, FloatArray
+from dxr_dash.records import Answer, FloatArray, IntArray, SetDistances, Shift
 
 Members = tuple[str, str, tuple[int, ...], tuple[str, ...]]
 """Id, name, gallery rows and outside images of a query set."""
@@ -68,21 +71,64 @@ def control_members(query: QuerySet, control: QuerySet, where: Space) -> FloatAr
     return controls
 
 
+def control_distances(collection: Collection, query_set: str, control: str, where: Space) -> FloatArray:
+    """Measure the asked members of a query set against the images of its control set that are not X: (q, C) float32.
+
+    Raises:
+        QueryError: there is no such set, or no such image.
+    """
+    query, other = find_query_set(collection, query_set), find_query_set(collection, control)
+    controls = control_members(query, other, where)
+    asked = set_distances(collection, query.id, space=where.id).asked
+    return distances(query_vectors(query, where)[asked], controls, metric=where.metric)
+
+
 @kept(ANSWERS_KEPT)
 def _answered(collection: Collection, where: Space, one: Members, other: Members | None) -> Answer:
-    against = None
     measured = set_distances(collection, one[0], space=where.id)
+    query = find_query_set(collection, one[0])
+    control, against = None, None
     if other is not None:
-        query, control = find_query_set(collection, one[0]), find_query_set(collection, other[0])
-        controls = control_members(query, control, where)
-        far = distances(query_vectors(query, where)[measured.asked], controls, metric=where.metric)
-        against = (other[1], len(controls), far)
+        control = find_query_set(collection, other[0])
+        far = control_distances(collection, query.id, control.id, where)
+        against = (control.name, far.shape[1], far)
+    near = near_in(collection, where, query)
+    shift = shift_of(collection, where, query, control, near)
+    return _answer(one[1], measured, where, against, near, shift)
+
+
+def answer_rows(where: Space, name: str, rows: IntArray) -> Answer:
+    """Answer in brief for gallery rows as if they were a query set without a control set; nothing is kept.
+
+    Args:
+        name: what the set would be called.
+        rows: (Q,) distinct gallery rows, ascending.
+    """
+    measured = measure(where, where.vectors[rows], rows, with_nearest_members=False)
+    near = near_among(where, measured, where.vectors[rows[measured.asked]])
+    return _answer(name, measured, where, None, near, None, brief=True)
+
+
+def _answer(
+    name: str,
+    measured: SetDistances,
+    where: Space,
+    control: answers.Control | None,
+    near: NearlySame,
+    shift: Shift | None,
+    *,
+    brief: bool = False,
+) -> Answer:
     return answers.answer(
-        one[1],
+        name,
         measured,
         where.baseline,
-        control=against,
+        control=control,
+        near=near,
+        shift=shift,
+        hubs=hubs(measured, where.k_occurrence),
         seed=settings.SEED,
         draws=settings.BOOTSTRAP_DRAWS,
         confidence=settings.CONFIDENCE,
+        brief=brief,
     )

@@ -48,13 +48,25 @@ def _measured(
     collection: Collection, where: Space, query_set: str, _rows: tuple[int, ...], _outside: tuple[str, ...]
 ) -> SetDistances:
     one = find_query_set(collection, query_set)
+    return measure(where, query_vectors(one, where), one.items)
+
+
+def measure(
+    where: Space, vectors: FloatArray, items: IntArray, *, with_nearest_members: bool = True
+) -> SetDistances:
+    """Measure members against the whole gallery by the space's own metric: the one way in which answers do it.
+
+    Args:
+        with_nearest_members: whether the map's distances to the set are wanted; no answer needs them.
+    """
     return passes.set_distances(
-        query_vectors(one, where),
-        one.items,
+        vectors,
+        items,
         where.vectors,
         metric=where.metric,
         k=NEIGHBOURS_KEPT,
-        asked=passes.asked_members(len(one), settings.SEED),
+        asked=passes.asked_members(len(items), settings.SEED),
+        with_nearest_members=with_nearest_members,
     )
 
 
@@ -137,19 +149,25 @@ def distributions(
     *,
     space: str | None = None,
     items: Sequence[tuple[str, int]] = (),
+    others: Sequence[tuple[str, str, FloatArray]] = (),
 ) -> list[tuple[str | None, Distribution]]:
     """Bin and smooth distances on one shared axis.
 
     Args:
         query_sets: ids; each gives "to gallery" and "within".
         items: (set id, item) of single members whose own distances to the gallery are wanted too.
+        others: (set id, what it is, distances) of groups that were measured elsewhere.
 
     Returns:
         Pairs of set id and distribution; the baseline first, with None.
+
+    Raises:
+        QueryError: there is no such set, item or space.
     """
     where = collection.space(space)
     measured = {key: set_distances(collection, key, space=space) for key in query_sets}
-    edges = distance_axis(where.baseline[-1:], binned=[one.edges for one in measured.values()])
+    more = [far for _, _, far in others]
+    edges = distance_axis(where.baseline[-1:], *more, binned=[one.edges for one in measured.values()])
     found: list[tuple[str | None, Distribution]] = [
         (None, distribution("baseline", edges=edges, values=where.baseline))
     ]
@@ -163,6 +181,7 @@ def distributions(
             (key, distribution("to gallery", edges=edges, counts=one.to_gallery, counts_edges=one.edges))
         )
         found.append((key, distribution("within", edges=edges, values=pairs)))
+    found += [(key, distribution(name, edges=edges, values=far)) for key, name, far in others]
     for key, item in items:
         one = _member_distances(collection, where, key, item)
         found.append(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dxr_dash import settings
-from dxr_dash.analysis.cautions import near_pairs
+from dxr_dash.analysis.distances import distances
+from dxr_dash.analysis.hubs import by_local_scaling, scaled, scaled_keys
 from dxr_dash.analysis.instead import Values, instead, own_values
 from dxr_dash.analysis.probe import negative_rows, probe
 from dxr_dash.analysis.random_sets import RandomAurocs, among_random_sets, random_aurocs
@@ -13,9 +16,11 @@ from dxr_dash.api.answers import Members, answer, control_members, control_of, m
 from dxr_dash.api.distances import set_distances
 from dxr_dash.api.kept import ANSWERS_KEPT, kept
 from dxr_dash.api.query_sets import find_query_set, query_vectors
+from dxr_dash.api.surroundings import gallery_scales, member_scales, near_in
 from dxr_dash.collection.labels import LABEL
+from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
-from dxr_dash.records import Findings, Probe
+from dxr_dash.records import Findings, LocalScaling, Probe
 
 CLUSTER = "cluster"
 
@@ -53,6 +58,41 @@ def _found(collection: Collection, where: Space, one: Members, other: Members | 
         ),  # clusters are made of neighbours: that they stay together says nothing
         n_values=n_values,
         probe=_probe(collection, where, one[0], other[0] if other else None),
+        scaled=_scaled(collection, where, query, find_query_set(collection, other[0]) if other else None),
+    )
+
+
+def _scaled(collection: Collection, where: Space, one: QuerySet, control: QuerySet | None) -> LocalScaling:
+    """Answer again by local scaling, everything else as it was."""
+    as_it_is = answer(collection, one.id, control=control.id if control else None, space=where.id)
+    measured = set_distances(collection, one.id, space=where.id)
+    asked = query_vectors(one, where)[measured.asked]
+    against = None
+    if control is not None:
+        far = distances(asked, control_members(one, control, where), metric=where.metric)
+        scales = member_scales(where, control)[~np.isin(control.items, one.rows)]
+        against = (control.name, far.shape[1], scaled_keys(far, scales, where.metric))
+    keys = scaled(
+        measured,
+        asked,
+        where.vectors,
+        member_scales=member_scales(where, one),
+        gallery_scales=gallery_scales(where),
+        metric=where.metric,
+    )
+    near = near_in(collection, where, one)
+    if near.to_copies is not None:
+        by_scale = scaled_keys(near.to_copies, gallery_scales(where)[near.copies], where.metric)
+        near = replace(near, to_copies=by_scale)
+    return by_local_scaling(
+        as_it_is,
+        keys,
+        against,
+        near,
+        metric=where.metric,
+        seed=settings.SEED,
+        draws=settings.BOOTSTRAP_DRAWS,
+        confidence=settings.CONFIDENCE,
     )
 
 
@@ -83,7 +123,7 @@ def _probe(collection: Collection, where: Space, query_set: str, control: str | 
         query_vectors(query, where)[measured.asked],
         where.vectors[negatives],
         control_members(query, other, where) if other else None,
-        alike=near_pairs(measured, where.baseline),
+        alike=near_in(collection, where, query).among_asked(measured.asked),
         retrieved=found.auroc,
         retrieved_control=found.control,
         seed=settings.SEED,

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from dxr_dash import settings
 from dxr_dash.analysis import said
 from dxr_dash.browser.attributes import attributes
-from dxr_dash.browser.panels import Picture, thumb
+from dxr_dash.browser.panels import Picture, action, thumb
 from dxr_dash.figures import theme as words
 from dxr_dash.records import Answer, Estimate, Proof, Verdict
 
@@ -25,10 +25,14 @@ def answer_panel(answer: Answer, space: str) -> list[Component]:
         question(answer.name, space),
         html.P(str(answer.verdict).capitalize(), className=f"verdict {_SIGNS[answer.verdict]}"),
         html.P(_beyond_verdict(answer), className="sentence", dir="auto"),
-        html.P(
-            f"{words.count(answer.n_images)} images against {words.count(answer.n_compared)} of the gallery"
-            + (f", asked with {words.count(answer.n_asked)}" if answer.n_asked < answer.n_images else ""),
-            className="hint",
+        html.Div(
+            [
+                html.P(_compared(answer), className="hint"),
+                action(
+                    "Report…", "report", title="Save all that stands behind this answer", name=answer.name
+                ),
+            ],
+            className="answer-line",
         ),
         _measures(answer),
         _warnings(answer.warnings),
@@ -59,6 +63,11 @@ def _beyond_verdict(answer: Answer) -> str:
     head = f"{str(answer.verdict).capitalize()}: "
     rest = answer.sentence.removeprefix(head)
     return rest[:1].upper() + rest[1:]
+
+
+def _compared(answer: Answer) -> str:
+    asked = f", asked with {words.count(answer.n_asked)}" if answer.n_asked < answer.n_images else ""
+    return f"{words.count(answer.n_images)} images against {words.count(answer.n_compared)} of the gallery{asked}"
 
 
 def _kinds(answer: Answer) -> list[tuple[str, Proof]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from dxr_dash.browser import ids, map_panel, rank_panel, respond
+from dxr_dash.browser import compare_page, explained_panel, ids, map_panel, rank_panel, respond
 from dxr_dash.browser.commands import carry_out
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.trees import TREE, drawn_and_tree, tree
@@ -19,6 +19,7 @@ Data = dict[str, Any]
 VIEWS = (
     *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
     *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW, ids.RANKS_VIEW),
+    *(ids.CONTROL_VIEW, ids.COMPARE_VIEW),
 )
 
 
@@ -29,6 +30,7 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
         return Selection.parse(data, collection)
 
     _register_answer(app, collection, view)
+    _register_compare(app, collection, view)
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("dxr", "views"),
         [Output(one, "data") for one in VIEWS],
@@ -98,6 +100,15 @@ def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], S
     def on_answer(data: Data) -> Any:
         return tree(respond.answer_of(collection, view(data)))
 
+    @app.callback(
+        Output(ids.SHIFT, "figure"),
+        Output(ids.SHIFT_STAGE, "hidden"),
+        Input(ids.ANSWER_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_shift(data: Data) -> Any:
+        return respond.shift_of(collection, view(data))
+
     @app.callback(Output(ids.EVIDENCE, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_evidence(data: Data) -> Any:
         return tree(respond.evidence_of(collection, view(data)))
@@ -109,3 +120,47 @@ def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], S
     @app.callback(Output(ids.MEMBERS, TREE), Input(ids.MEMBERS_VIEW, "data"), prevent_initial_call=True)
     def on_members(data: Data) -> Any:
         return tree(respond.members_of(collection, view(data)))
+
+    @app.callback(
+        Output(ids.EXPLAINED, TREE),
+        Output(ids.EXPLAINED_FIGURE, "figure"),
+        Output(ids.EXPLAINED_STAGE, "style"),
+        Input(ids.CONTROL_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_control(data: Data) -> Any:
+        return explained_panel.explained_of(collection, view(data))
+
+
+def _register_compare(app: Dash, collection: Collection, view: Callable[[Data], Selection]) -> None:
+    """Wire the comparison; its parts wait for different numbers."""
+
+    @app.callback(Output(ids.COMPARED, TREE), Input(ids.COMPARE_VIEW, "data"), prevent_initial_call=True)
+    def on_compare(data: Data) -> Any:
+        return tree(compare_page.compared_of(collection, view(data)))
+
+    @app.callback(
+        Output(ids.COMPARED_DISTANCES, "figure"),
+        Output(ids.COMPARED_STAGE, "style"),
+        Output(ids.COMPARED_FACTS, TREE),
+        Input(ids.COMPARE_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_compared_distances(data: Data) -> Any:
+        return compare_page.distances_of(collection, view(data))
+
+    @app.callback(
+        Output(ids.COMPARED_RANKS, "figure"), Input(ids.COMPARE_VIEW, "data"), prevent_initial_call=True
+    )
+    def on_compared_ranks(data: Data) -> Any:
+        return compare_page.ranks_of(collection, view(data))
+
+    @app.callback(
+        Output(ids.COMPARED_EXPLAINED, TREE),
+        Output(ids.COMPARED_EXPLAINED_FIGURE, "figure"),
+        Output(ids.COMPARED_EXPLAINED_STAGE, "style"),
+        Input(ids.COMPARE_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_compared_control(data: Data) -> Any:
+        return explained_panel.explained_of(collection, view(data))

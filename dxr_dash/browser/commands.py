@@ -29,6 +29,8 @@ class Reply:
         slot: of the query set that is drawn: its colour.
         merged: keys of the queries that went into it.
         show, hide: id of the query set to draw and make active, or to let go of.
+        alone: whether it is drawn alone, and gets no row of the rank curves.
+        page: to go to; Back leads to the one before.
         then: id of the query set that becomes active in place of a hidden one.
         release: whether the selected images are let go of, as they now are a query set.
         changed: whether query sets have changed, so that the panels must be drawn again.
@@ -41,6 +43,8 @@ class Reply:
     usual: Mapping[str, Any] | None = None
     show: str | None = None
     hide: str | None = None
+    alone: bool = False
+    page: str | None = None
     slot: int = 0
     merged: tuple[str, ...] = ()
     then: str | None = None
@@ -137,6 +141,19 @@ def _restore(collection: Collection, command: Mapping[str, Any]) -> Reply:
     return Reply(show=one.id, slot=one.colour, changed=True)
 
 
+def _open_line(collection: Collection, command: Mapping[str, Any]) -> Reply:
+    """Open a line of a scan: its images become the active query set, unless they are one already."""
+    code = command.get("code")
+    if type(code) is not int:
+        raise QueryError("The page asked for something unknown.", "Reload the page.")
+    by, space = _said(command, "by"), _said(command, "space")
+    one, made = api.open_scan_line(collection, by, code, space=space)
+    note = ""
+    if one.control in collection.query_sets:
+        note = f"{_quoted(one.name)} has a control set, which the scan knows nothing of."
+    return Reply(show=one.id, slot=one.colour, alone=True, page="answer", changed=made, note=note)
+
+
 _COMMANDS: dict[str, Callable[[Collection, Mapping[str, Any]], Reply]] = {
     "open": _open,
     "save": _save,
@@ -145,6 +162,7 @@ _COMMANDS: dict[str, Callable[[Collection, Mapping[str, Any]], Reply]] = {
     "control": _control,
     "remove": _remove,
     "restore": _restore,
+    "open-line": _open_line,
 }
 
 

@@ -12,7 +12,7 @@ from dxr_dash.analysis import said
 from dxr_dash.browser.answer_panel import measure
 from dxr_dash.browser.panels import Picture, thumb
 from dxr_dash.figures import theme as words
-from dxr_dash.records import AmongRandomSets, Answer, Findings, Instead, OwnValue, Probe
+from dxr_dash.records import AmongRandomSets, Answer, Findings, Instead, LocalScaling, OwnValue, Probe
 
 _LONGEST_VALUE = 60  # characters of a label
 
@@ -28,6 +28,8 @@ def evidence_panel(answer: Answer, found: Findings, pictures: Callable[[int], Pi
         parts.append(_among_random(found.among_random))
     if found.probe is not None:
         parts.append(_probe(answer, found.probe))
+    if found.scaled is not None:
+        parts.append(_scaled(answer, found.scaled))
     parts.append(_instead(f"Retrieved {said.in_place(answer.verdict).lower()}", found, pictures))
     return html.Div(parts, className="evidence")
 
@@ -72,6 +74,49 @@ def _probe(answer: Answer, found: Probe) -> Component:
     if found.readable_not_near:
         name = words.short(answer.name, settings.LONGEST_SAID)
         parts.insert(1, html.P(said.line_separates(name), className="finding", dir="auto"))
+    return html.Section(parts)
+
+
+def _scaled(answer: Answer, found: LocalScaling) -> Component:
+    """Show what changes when hubs are taken into account."""
+    before = answer.once or answer
+    lines = [
+        measure(
+            f"AUROC, {found.name}",
+            found.auroc,
+            "The AUROC by local scaling: distances relative to how near each image is to its nearest others.",
+            beside=before.auroc,
+        ),
+        measure(
+            f"mAP, {found.name}",
+            found.mean_ap,
+            "Mean average precision by local scaling.",
+            beside=before.mean_ap,
+        ),
+    ]
+    if found.control is not None and before.control is not None:
+        control = found.control
+        lines.insert(
+            1,
+            measure(
+                "against control",
+                control.auroc,
+                f"The AUROC by local scaling against {words.short(control.name, 60)}, {control.n_images} images.",
+                beside=before.control.auroc,
+            ),
+        )
+    text = said.without_hubs(found, answer.verdict)
+    changes = found.verdict is not answer.verdict
+    parts: list[Component] = [html.H3("Does it hang on hubs?")]
+    if changes:
+        parts.append(html.Ul([html.Li(text)], className="warnings"))
+    parts += [
+        html.Div(lines, className="measures"),
+        html.P("Hollow mark: by the distances as they are.", className="hint"),
+        *([html.P(f"{said.hubs(answer.hubs)}.".capitalize(), className="hint")] if answer.hubs else []),
+    ]
+    if not changes:
+        parts.insert(1, html.P(text, className="hint"))
     return html.Section(parts)
 
 

@@ -14,6 +14,8 @@ SELECTED_VIEW = "selected-view"
 DISTANCES_VIEW = "distances-view"
 MEMBERS_VIEW = "members-view"
 RANKS_VIEW = "ranks-view"
+CONTROL_VIEW = "control-view"
+COMPARE_VIEW = "compare-view"
 FOUND_VIEW = "found-view"  # the text of the find field, once the typing pauses
 
 # Header
@@ -37,6 +39,8 @@ COLOUR_BY = "colour-by"
 
 # Panels
 ANSWER = "answer"
+SHIFT = "shift"
+SHIFT_STAGE = "shift-stage"
 EVIDENCE = "evidence"
 PROOFS = "proofs"
 SETS = "sets"
@@ -49,6 +53,24 @@ DISTANCES_STAGE = "distances-stage"
 DISTANCES_OVERLAY = "distances-overlay"
 MEMBERS = "members"
 
+# What a control set explains, on the page of the answer and on that of the comparison
+EXPLAINED = "explained"
+EXPLAINED_STAGE = "explained-stage"
+EXPLAINED_FIGURE = "explained-figure"
+COMPARED_EXPLAINED = "compared-explained"
+COMPARED_EXPLAINED_STAGE = "compared-explained-stage"
+COMPARED_EXPLAINED_FIGURE = "compared-explained-figure"
+
+# Compare
+COMPARED = "compared"
+COMPARED_DISTANCES = "compared-distances"
+COMPARED_STAGE = "compared-stage"
+COMPARED_OVERLAY = "compared-overlay"
+COMPARED_FACTS = "compared-facts"
+COMPARED_RANKS = "compared-ranks"
+COMPARED_RANKS_STAGE = "compared-ranks-stage"
+EVERYWHERE = "everywhere"
+
 # Rank curves
 RANKS = "ranks"
 RANKS_STAGE = "ranks-stage"
@@ -58,6 +80,16 @@ BRUSH_FIRST = "brush-first"
 BRUSH_WIDTH = "brush-width"
 METRIC = "metric"
 TRAIL = "trail"
+
+# Scan
+SCAN_BY = "scan-by"
+SCAN_START = "scan-start"
+SCAN_STOP = "scan-stop"
+SCAN_PROGRESS = "scan-progress"
+SCAN_TOTALS = "scan-totals"
+SCAN_HEAD = "scan-head"
+SCAN_LINES = "scan-lines"
+SCAN_NOTE = "scan-note"
 
 # Strip
 STRIP_SOURCE = "strip-source"
@@ -75,3 +107,6 @@ NAME_TITLE = "name-title"
 NAME_FACTS = "name-facts"
 NAME_REFUSED = "name-refused"
 NAME_FIELD = "name-field"
+REPORT_DIALOG = "report-dialog"
+REPORT_OF = "report-of"
+REPORT_WORK = "report-work"

@@ -8,18 +8,24 @@ from dash.development.base_component import Component
 from dxr_dash import settings
 from dxr_dash.browser import ids, urls
 from dxr_dash.browser.attributes import attributes
+from dxr_dash.browser.compare_page import compare_column, explained_panel
+from dxr_dash.browser.explained_panel import explained
 from dxr_dash.browser.map_section import map_section
 from dxr_dash.browser.panels import EMPTY_FIGURE, action, field, icon_action, segments
 from dxr_dash.browser.rank_panel import rank_panel
+from dxr_dash.browser.report_dialog import report_dialog
+from dxr_dash.browser.scan_panel import scan_panel
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.strip_panel import strip_panel
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.distance_figure import figure_height_px
+from dxr_dash.figures.shift_figure import SHIFT_PX
 
 _KEYS = (
     ("/", "find an image by its name"),
-    ("a  e", "the answer; explore: rank curves and the strip"),
+    ("a  c  x  e", "the answer; compare sets; scan: every X; explore: rank curves and the strip"),
+    ("← → on compared distances", "move the reading line"),
     ("p  l  b", "pan, lasso, box"),
     ("m", "the map as points or as a mosaic"),
     ("click, Enter", "look at an image and its neighbours"),
@@ -44,12 +50,21 @@ def page(collection: Collection) -> Component:
             html.Main(
                 [
                     _answer_column(),
+                    compare_column(collection),
+                    scan_panel(collection),
                     html.Div(
                         [map_section(collection), strip_panel(), _distances_panel(collection)],
                         className="column centre",
                     ),
                     html.Div(
-                        [_sets_panel(), _selected_panel(), _trail(), _neighbours_panel(), rank_panel()],
+                        [
+                            _sets_panel(),
+                            explained_panel(),
+                            _selected_panel(),
+                            _trail(),
+                            _neighbours_panel(),
+                            rank_panel(),
+                        ],
                         className="column right",
                     ),
                 ],
@@ -65,6 +80,7 @@ def page(collection: Collection) -> Component:
             ),
             _help_dialog(),
             _name_dialog(),
+            report_dialog(),
         ],
         className="page",
         **attributes(
@@ -87,6 +103,7 @@ def _stores() -> Component:
     views = (
         *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
         *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW, ids.RANKS_VIEW, ids.FOUND_VIEW),
+        *(ids.CONTROL_VIEW, ids.COMPARE_VIEW),
     )
     return html.Div(
         [dcc.Store(id=one) for one in (ids.SELECTION, ids.COMMAND, ids.REPLY, *views)], hidden=True
@@ -151,9 +168,11 @@ def _space(collection: Collection) -> Component:
 
 
 def _pages() -> Component:
-    """Build the switch between the two ways to look at a collection."""
+    """Build the switch between the ways to look at a collection."""
     choices = (
         ("answer", "Answer", "Do the features retrieve X? Verdict and distances (a)"),
+        ("compare", "Compare", "The shown query sets side by side (c)"),
+        ("scan", "Scan", "What do the features retrieve at all? Every label or cluster as X (x)"),
         ("explore", "Explore", "Rank curves, filmstrips and the strip (e)"),
     )
     return segments("page", choices, chosen="answer", label="Page")
@@ -164,6 +183,8 @@ def _answer_column() -> Component:
         html.Section(
             [
                 html.Div(id=ids.ANSWER, className="body answer-body"),
+                explained(ids.EXPLAINED, ids.EXPLAINED_STAGE, ids.EXPLAINED_FIGURE),
+                html.Div(_shift_graph(), id=ids.SHIFT_STAGE, className="body shift-stage", hidden=True),
                 html.Div(id=ids.EVIDENCE, className="body evidence-body"),
                 html.Div(id=ids.PROOFS, className="body"),
                 html.Div(
@@ -179,6 +200,18 @@ def _answer_column() -> Component:
             **attributes({"aria-label": "Answer"}),
         ),
         className="column left",
+    )
+
+
+def _shift_graph() -> Component:
+    """Build the picture of what is said of a set's source; it is hidden while nothing is said."""
+    return dcc.Graph(
+        id=ids.SHIFT,
+        figure=EMPTY_FIGURE,
+        config={"displayModeBar": False, "displaylogo": False},
+        responsive=True,
+        className="graph",
+        style={"height": f"{SHIFT_PX}px"},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,6 +23,7 @@ from dxr_dash.collection.store import Collection
 from dxr_dash.errors import DxrError
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.distance_figure import Group, distance_figure, figure_height_px
+from dxr_dash.figures.shift_figure import shift_figure
 from dxr_dash.figures.theme import Theme, theme
 from dxr_dash.records import Distribution, IntArray
 
@@ -44,6 +46,28 @@ def answer_of(collection: Collection, selection: Selection) -> list[Component]:
             panels.message(error.problem, error.remedy, tone="error"),
         ]
     return answer_panel(found, selection.space)
+
+
+def shift_of(collection: Collection, selection: Selection) -> tuple[go.Figure | dict[str, Any], bool]:
+    """Draw how unlike the gallery the active set is, where it is; and say whether there is nothing to draw."""
+    if selection.active is None:
+        return panels.EMPTY_FIGURE, True
+    one = collection.query_sets[selection.active]
+    try:
+        found = api.answer(collection, one.id, space=selection.space)
+    except DxrError:  # the answer panel says why
+        return panels.EMPTY_FIGURE, True
+    if found.shift is None or not found.shift.unlike_gallery:
+        return panels.EMPTY_FIGURE, True
+    colours = theme(selection.theme)
+    figure = shift_figure(
+        found.shift,
+        name=found.name,
+        control=found.control.name if found.control else "",
+        colour=colours.sets[one.colour],
+        theme=colours,
+    )
+    return figure, False
 
 
 def proofs_of(collection: Collection, selection: Selection) -> Component | None:

@@ -14,6 +14,8 @@ from dxr_dash import api, settings
 from dxr_dash.browser import map_panel, uploads, urls
 from dxr_dash.browser.panels import picture
 from dxr_dash.browser.rankings import label_table, ranking_page
+from dxr_dash.browser.report_dialog import register_report
+from dxr_dash.browser.scan_panel import scan_state
 from dxr_dash.browser.state import ARRANGEMENTS, MOSAIC, Selection
 from dxr_dash.browser.strip_panel import rows_named, selected_in_map_order
 from dxr_dash.collection.store import Collection
@@ -27,7 +29,7 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 OWN_HEADER = "X-Dxr"  # a page of another site cannot send it without asking first, and is then refused
 
 
-def register_routes(server: Flask, collection: Collection) -> None:
+def register_routes(server: Flask, collection: Collection, scans: api.ScanWorker) -> None:
     """Add the routes of one collection."""
     version = urls.version(collection)
 
@@ -41,6 +43,8 @@ def register_routes(server: Flask, collection: Collection) -> None:
     _map_routes(server, collection)
     _ranking_routes(server, collection)
     _strip_routes(server, collection)
+    _scan_routes(server, collection, scans)
+    register_report(server, collection)
 
     @server.post(urls.QUERY_SETS)
     def query_sets() -> Response:
@@ -87,6 +91,39 @@ def _ranking_routes(server: Flask, collection: Collection) -> None:
     def label_names() -> Response:
         _, names = label_table(collection)
         return _kept(json.dumps(names).encode(), "application/json")
+
+
+def _scan_routes(server: Flask, collection: Collection, scans: api.ScanWorker) -> None:
+    """Add what the page Scan asks for: lines as they come, and to start and stop."""
+
+    @server.get(urls.SCAN)
+    def scan(space: str) -> Response:
+        return _scan_answer(collection, scans, space)
+
+    @server.post(urls.SCAN)
+    def change_scan(space: str) -> Response:
+        if request.headers.get(OWN_HEADER) is None:
+            abort(403)
+        by, do = request.args.get("by", ""), request.args.get("do")
+        if do == "stop":
+            scans.stop()
+        return _scan_answer(
+            collection, scans, space, (lambda: scans.start(by, space=space)) if do == "start" else None
+        )
+
+
+def _scan_answer(
+    collection: Collection, scans: api.ScanWorker, space: str, before: Callable[[], None] | None = None
+) -> Response:
+    """Send what a scan has found from some line on; an error goes to the page in words."""
+    by, first = request.args.get("by", ""), request.args.get("from", 0, type=int)
+    try:
+        if before is not None:
+            before()
+        said = scan_state(collection, *scans.status(by, space=space), max(first, 0))
+    except DxrError as error:
+        said = {"state": "failed", "problem": error.problem, "remedy": error.remedy}
+    return Response(json.dumps(said), mimetype="application/json", headers={"Cache-Control": "no-store"})
 
 
 def _strip_routes(server: Flask, collection: Collection) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from dash import Dash, html, set_props
 from flask import Response
 
-from dxr_dash import settings
+from dxr_dash import api, settings
 from dxr_dash.browser import ids, respond
 from dxr_dash.browser.access import TOKEN, Access, behind_prefix, guard
 from dxr_dash.browser.callbacks import register_callbacks
@@ -45,11 +45,14 @@ _POLICY = (
 )
 
 
-def create_app(collection: Collection, *, access: Access = ONLY_HERE) -> Dash:
+def create_app(
+    collection: Collection, *, access: Access = ONLY_HERE, scans: api.ScanWorker | None = None
+) -> Dash:
     """Build the page of an open collection.
 
     Args:
         access: how the page is reached, and by whom.
+        scans: runs the scans that the page asks for; whoever gives it closes it.
     """
     app = Dash(
         "dxr_dash",
@@ -65,7 +68,7 @@ def create_app(collection: Collection, *, access: Access = ONLY_HERE) -> Dash:
     )
     app.layout = lambda: page(collection)
     guard(app.server, access)
-    register_routes(app.server, collection)
+    register_routes(app.server, collection, scans or api.ScanWorker(collection))
     register_callbacks(app, collection)
     policy = _POLICY.format(hashes=" ".join(app.csp_hashes()))
     app.server.after_request(partial(_harden, policy))
@@ -92,7 +95,8 @@ def serve(
     """
     from waitress.server import create_server
 
-    app = create_app(collection, access=access)
+    scans = api.ScanWorker(collection)
+    app = create_app(collection, access=access, scans=scans)
     host = access.host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -117,11 +121,12 @@ def serve(
     try:
         server.run()
     finally:
+        scans.close()
         server.close()
 
 
 def _harden(policy: str, response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = policy
+    response.headers.setdefault("Content-Security-Policy", policy)  # a report brings its own
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
+from dxr_dash import api
 from dxr_dash.analysis.distances import METRICS
 from dxr_dash.browser.queries import Query, parse_queries, queries_from_text
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import QueryError
 from dxr_dash.figures.detail import View
+from dxr_dash.records import Verdict
 
 CLUSTER = "cluster"
 DISTANCE = "distance"
@@ -21,10 +23,11 @@ TRUST = "trust"
 NOTHING = "nothing"
 COLUMN = "column:"  # and the column's name: a column may itself be called "cluster"
 THEMES = ("auto", "light", "dark")
-PAGES = ("answer", "explore")
+PAGES = ("answer", "compare", "scan", "explore")
 POINTS, MOSAIC = "points", "mosaic"
 ARRANGEMENTS = (POINTS, MOSAIC)
 SCALES = ("log", "linear")
+ORDERS = ("value", "images", "verdict", "auroc", "map", "lift")  # of a scan; "-" before one turns it round
 STRIPS = ("map", "selection")  # or a query's key
 MOST_TRAIL = 64  # images that the trail keeps
 MOST_WIDTH = 50  # ranks in the brush
@@ -53,7 +56,10 @@ class Selection:
         view: the part of the map that is seen; None is all of it.
         aspect: width by height of the map on the screen.
         webgl: whether the browser can draw with it.
-        page: "answer" shows the verdict and distances, "explore" the rank curves.
+        page: "answer" shows the verdict and distances, "compare" the shown sets side by side, "scan" every value as
+            query set, "explore" rank curves.
+        reference: query set and feature space that the others are compared with; None: the usual one.
+        everywhere: whether the shown sets are compared in every feature space.
         layout: which layout of the map: "umap" or "tsne".
         arrangement: "points" where the layout put them, or "mosaic", each image in a cell of its own.
         drawn_on: layout and arrangement that the lasso was drawn on, with a space between.
@@ -65,6 +71,9 @@ class Selection:
         strip: what the strip shows: "map", all images in map order; "selection"; or the key of a query.
         lens: how strongly the strip's lens enlarges; 0 is not at all.
         pictures: whether the map shows thumbnails where there is room.
+        scan: what is scanned by: "cluster", or ``COLUMN`` and a name.
+        order: of the scan's lines, one of ``ORDERS`` or "-" and one of them.
+        only: the verdict whose lines are shown; empty: all.
         edition: raised by the page whenever query sets change, so that panels ask again.
         opened: raised by the page whenever a view is opened from an address, so that the map takes its zoom.
     """
@@ -83,6 +92,8 @@ class Selection:
     aspect: float = 1.0
     webgl: bool = True
     page: str = "answer"
+    reference: tuple[str, str] | None = None
+    everywhere: bool = False
     layout: str = "umap"
     arrangement: str = "points"
     drawn_on: str = "umap points"
@@ -95,6 +106,9 @@ class Selection:
     strip: str = "map"
     lens: float = 4.0
     pictures: bool = True
+    scan: str = CLUSTER
+    order: str = "auroc"
+    only: str = ""
     edition: int = 0
     opened: int = 0
 
@@ -112,6 +126,7 @@ class Selection:
             colour=default_colour(collection),
             queries=tuple(Query.of_set(sets[key]) for key in shown),
             metric=collection.space().metric,
+            scan=api.checked_by(collection, None),
         )
 
     @classmethod
@@ -143,6 +158,8 @@ class Selection:
             aspect=min(max(_number(data.get("aspect", 1.0)), 0.05), 20.0),
             webgl=data.get("webgl", True) is not False,
             page=_one_of(data.get("page", "answer"), PAGES),
+            reference=_optional(data.get("reference"), lambda pair: _reference(pair, collection)),
+            everywhere=data.get("everywhere", False) is True,
             layout=_one_of(data.get("layout", "umap"), tuple(space.layouts)),
             arrangement=_one_of(data.get("arrangement", "points"), ARRANGEMENTS),
             drawn_on=_one_of(
@@ -158,6 +175,11 @@ class Selection:
             strip=_strip(data.get("strip", "map"), queries),
             lens=min(max(_number(data.get("lens", 4.0)), 0.0), MOST_LENS),
             pictures=data.get("pictures", True) is not False,
+            scan=api.checked_by(collection, _optional(data.get("scan"), _text)),
+            order=_one_of(
+                data.get("order", "auroc"), tuple(f"{end}{one}" for one in ORDERS for end in ("", "-"))
+            ),
+            only=_one_of(data.get("only", ""), ("", *Verdict)),
             edition=_whole(data.get("edition", 0), 0, 2**53),
             opened=_whole(data.get("opened", 0), 0, 2**53),
         )
@@ -266,6 +288,15 @@ def _colour(value: object, collection: Collection) -> str:
     return _text(value)
 
 
+def _reference(value: object, collection: Collection) -> tuple[str, str] | None:
+    """Return what the others are compared with; the usual one where that set or space has gone."""
+    pair = _list(value)
+    if len(pair) != 2:
+        raise _wrong("a reference")
+    query_set, space = _text(pair[0]), _text(pair[1])
+    return (query_set, space) if query_set in collection.query_sets and space in collection.spaces else None
+
+
 def _strip(value: object, queries: tuple[Query, ...]) -> str:
     """Return what the strip shows; all images where the query it showed has gone."""
     return _text(value) if value in (*STRIPS, *(one.key for one in queries)) else STRIPS[0]
@@ -329,6 +360,8 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "view": ("view", _numbers),
     "theme": ("theme", str),
     "page": ("page", str),
+    "reference": ("reference", lambda text: text.split("@", 1)),
+    "spaces": ("everywhere", lambda text: text == "all"),
     "layout": ("layout", str),
     "arrangement": ("arrangement", str),
     "on": ("drawn_on", str),
@@ -340,5 +373,8 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "metric": ("metric", str),
     "strip": ("strip", str),
     "lens": ("lens", float),
+    "scan": ("scan", str),
+    "order": ("order", str),
+    "only": ("only", str),
     "pictures": ("pictures", lambda text: text != "no"),
 }

@@ -22,6 +22,8 @@ LABEL_NAMES = "/labels/<version>.json"
 ORDER = "/order/<version>/<space>/<layout>.u32"
 SELECTED = "/selected/<version>.u32"  # and what the page's address says of the selection
 SLIVERS = "/slivers/<version>/<rows>.jpg"  # gallery rows, with commas between
+SCAN = "/scan/<version>/<space>"  # ?by=WHAT&from=LINE; a POST with do=start or do=stop
+REPORT = "/report/<version>/<space>/<query_set>.<form>"
 QUERY_SETS = "/query-sets"
 
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from dxr_dash.cli import ask, look, make
+from dxr_dash.cli import ask, benchmark, compare, look, make, scan, serve, tell
 from dxr_dash.cli.frame import cache_folder, cli, main
 
-__all__ = ["ask", "cache_folder", "cli", "look", "main", "make"]
+__all__ = [
+    "ask",
+    "benchmark",
+    "cache_folder",
+    "cli",
+    "compare",
+    "look",
+    "main",
+    "make",
+    "scan",
+    "serve",
+    "tell",
+]

@@ -23,7 +23,7 @@ from dxr_dash.cli.frame import (
 if TYPE_CHECKING:
     from dxr_dash.cli.frame import Progress
     from dxr_dash.collection.store import Collection
-    from dxr_dash.records import Answer, Estimate, Findings, Skipped
+    from dxr_dash.records import Answer, Estimate, Findings, LocalScaling, Skipped
 
 
 @cli.command()
@@ -87,33 +87,32 @@ def _replace_set(
 def _print_answer(found: Answer, beside: Findings) -> None:
     from dxr_dash.analysis import said
 
-    def words(estimate: Estimate) -> str:
-        return (
-            f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f}; chance {estimate.chance:.3f})"
-        )
-
     click.secho(found.sentence, bold=True)
     asked = "" if found.n_asked == found.n_images else f", asked with {found.n_asked} of them"
     click.echo(f"  images              {found.n_images} against {found.n_compared} of the gallery{asked}")
-    click.echo(f"  AUROC               {words(found.auroc)}")
+    click.echo(f"  AUROC               {_words(found.auroc)}")
     random, line = beside.among_random, beside.probe
     if random is not None:
         click.echo(f"  {said.p_value(random):<18}  {said.among_random(random)}")
     if found.control is not None:
         control = found.control
-        click.echo(f"  AUROC over control  {words(control.auroc)}; {control.name}, {control.n_images} images")
-    click.echo(f"  mAP                 {words(found.mean_ap)}")
-    click.echo(f"  precision@{settings.PRECISION_AT}        {words(found.precision)}")
-    click.echo(f"  recall@{settings.RECALL_FIRST}          {words(found.recall)}")
+        click.echo(
+            f"  AUROC over control  {_words(control.auroc)}; {control.name}, {control.n_images} images"
+        )
+    click.echo(f"  mAP                 {_words(found.mean_ap)}")
+    click.echo(f"  precision@{settings.PRECISION_AT}        {_words(found.precision)}")
+    click.echo(f"  recall@{settings.RECALL_FIRST}          {_words(found.recall)}")
     click.echo(f"  first hit           {said.first_hit(found.first_hit)}; median over its images")
     if line is not None:
         click.echo(
-            f"  linear probe        {words(line.auroc)}; AUROC on held-out images, {line.n_folds} folds"
+            f"  linear probe        {_words(line.auroc)}; AUROC on held-out images, {line.n_folds} folds"
         )
         if line.control is not None:
-            click.echo(f"  probe over control  {words(line.control)}")
+            click.echo(f"  probe over control  {_words(line.control)}")
         if line.readable_not_near:
             click.echo(f"  {said.line_separates(found.name)}")
+    if beside.scaled is not None:
+        _print_without_hubs(found, beside.scaled)
     word = said.in_place(found.verdict)
     for value in beside.instead:
         also = said.also_of_x(value)
@@ -124,3 +123,20 @@ def _print_answer(found: Answer, beside: Findings) -> None:
     click.echo(f"  rests on            {said.basis(found.basis)}")
     for warning in found.warnings:
         click.secho(f"  Mind: {warning}", fg="yellow")
+
+
+def _words(estimate: Estimate) -> str:
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f}; chance {estimate.chance:.3f})"
+
+
+def _print_without_hubs(found: Answer, scaled: LocalScaling) -> None:
+    from dxr_dash.analysis import said
+
+    click.echo(f"  {f'AUROC by {scaled.name}':<18}  {_words(scaled.auroc)}; takes hubs into account")
+    if scaled.control is not None:
+        click.echo(f"  {f'{scaled.name} over control':<18}  {_words(scaled.control.auroc)}")
+    click.echo(f"  {f'mAP by {scaled.name}':<18}  {_words(scaled.mean_ap)}")
+    if found.hubs is not None:
+        click.echo(f"  {said.hubs(found.hubs)}")
+    if scaled.verdict is not found.verdict:
+        click.secho(f"  Mind: {said.without_hubs(scaled, found.verdict)}", fg="yellow")

@@ -40,6 +40,7 @@ from dxr_dash.collection.placeholders import placeholders
 from dxr_dash.collection.query_sets import forget_removed
 from dxr_dash.collection.recipes import Recipe
 from dxr_dash.collection.requests import OwnRequest, Request
+from dxr_dash.collection.scans import forget_stale
 from dxr_dash.collection.spaces import SpaceWork, make_space, plan_spaces
 from dxr_dash.collection.steps import LOCK, fingerprint, locked, write_json
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
@@ -284,6 +285,7 @@ def _tidy(folder: Path, manifest: dict[str, Any]) -> None:
             shutil.rmtree(path, ignore_errors=True)
     shutil.rmtree(folder / JOURNAL, ignore_errors=True)
     forget_removed(folder)
+    forget_stale(folder, list(kept))
 
 
 def _check_root(root: Path) -> None:

@@ -7,7 +7,6 @@ always has work, whichever of the two is slower, and no core waits for another i
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
@@ -20,7 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from dxr_dash import settings
-from dxr_dash.collection.images import FoundFile, UnreadableImage, read_file, read_image, thumbnail
+from dxr_dash.collection.images import (
+    FoundFile,
+    UnreadableImage,
+    content_of,
+    read_file,
+    read_image,
+    thumbnail,
+)
 from dxr_dash.collection.preset import UInt8Array
 from dxr_dash.collection.running import Extractor, Stopped
 from dxr_dash.records import FloatArray, OnProgress
@@ -198,7 +204,7 @@ class _Work:
         content = ""
         try:
             data = read_file(self._root, file)
-            content = hashlib.blake2b(data, digest_size=16).hexdigest()
+            content = content_of(data)
             if content in self._settled or self._known(content):
                 return Extracted(file, content), None
             image = read_image(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
@@ -93,6 +94,11 @@ def _read_up_to(descriptor: int, expected: int, limit: int) -> bytes:
         if size == expected and len(parts) == 1:
             break
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def content_of(data: bytes) -> str:
+    """Hash an image file's bytes: BLAKE2b, 128 bits, hexadecimal. The same content is the same image."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def read_image(data: bytes, *, max_pixels: int = settings.MAX_IMAGE_PIXELS) -> Image.Image:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import warnings
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from dxr_dash.collection.neighbours import NeighbourGraph
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
 
+MAP_RECIPE = 1  # raised when the same graph gives another map
 FEWEST_FOR_UMAP = 6  # images; below, umap-learn fails or its picture means nothing
 START_SAMPLE = 5_000  # images that the starting axes are computed from
 START_SPREAD = 10.0  # umap-learn scales its own starts to this
@@ -45,20 +45,23 @@ def map_coordinates(
         n_neighbours: of UMAP, the image itself counted.
 
     Returns:
-        (N, 2) float32, no unit. The same arguments give the same coordinates.
+        (N, 2) float32, no unit. The same arguments give the same coordinates, on any number of cores.
 
     Source:
-        McInnes, Healy and Melville, "UMAP", arXiv:1802.03426.
+        McInnes, Healy and Melville, "UMAP", arXiv:1802.03426. The graph of memberships is umap-learn's,
+        the descent over it our own.
     """
     start = principal_axes(vectors, metric=metric, seed=seed)
     if len(vectors) < FEWEST_FOR_UMAP:
         return start
-    flat = np.ptp(start, axis=0) == 0  # images that are all the same: umap-learn would divide by this
+    flat = np.ptp(start, axis=0) == 0  # images that are all the same: they would never part
     start[:, flat] = np.random.default_rng(seed).normal(size=(len(start), int(flat.sum())))
     on_progress("map", 0, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import umap.umap_ as umap  # seconds of numba that only a build should cost
+
+        from dxr_dash.collection.umap_descent import descend
     n_epochs = 500 if len(vectors) <= SMALL else 200
     n_columns = min(n_neighbours, graph.rows.shape[1] + 1)
     # umap-learn counts each image as its own first neighbour
@@ -71,27 +74,7 @@ def map_coordinates(
         fuzzy, _, _ = umap.fuzzy_simplicial_set(
             start, n_columns, random_state, metric, knn_indices=rows, knn_dists=distances
         )
-        coordinates, _ = umap.simplicial_set_embedding(
-            start,
-            fuzzy,
-            n_components=2,
-            initial_alpha=1.0,
-            a=a,
-            b=b,
-            gamma=1.0,
-            negative_sample_rate=5,
-            n_epochs=n_epochs,
-            init=start,
-            random_state=random_state,
-            metric="euclidean",
-            metric_kwds={},
-            densmap=False,
-            densmap_kwds={},
-            output_dens=False,
-            parallel=False,  # its parallel loop gives another map every time
-            tqdm_kwds={"disable": False, "file": _Epochs(on_progress, n_epochs), "bar_format": "{n}"},
-        )
-    return np.ascontiguousarray(coordinates, np.float32)
+    return descend(start, fuzzy, a=a, b=b, n_epochs=n_epochs, seed=seed, on_progress=on_progress)
 
 
 def tsne_coordinates(
@@ -242,17 +225,3 @@ def _prepared(block: FloatArray, metric: str) -> FloatArray:
     norms = np.linalg.norm(block, axis=1, keepdims=True)
     unit: FloatArray = np.divide(block, norms, out=np.zeros_like(block), where=norms > 0)
     return unit
-
-
-class _Epochs(io.TextIOBase):
-    """Takes the bar that umap-learn draws with tqdm, and hands its epochs on."""
-
-    def __init__(self, on_progress: OnProgress, n_epochs: int) -> None:
-        self.on_progress = on_progress
-        self.n_epochs = n_epochs
-
-    def write(self, text: str) -> int:
-        done = text.strip()
-        if done.isdecimal():
-            self.on_progress("map", int(done), self.n_epochs)
-        return len(text)

@@ -46,25 +46,25 @@ def neighbour_graph(
         metric: "cosine" or "euclidean".
         n_neighbours: K, cut to N - 1.
         seed: of pynndescent's random trees.
-        method: "exact" or "pynndescent"; left out, exact up to ``settings.EXACT_GRAPH_LIMIT`` images.
+        method: "exact" or "pynndescent"; left out, exact where that is quicker (``settings.EXACT_GRAPH_WORK``).
     """
     n_images = len(vectors)
     k = min(n_neighbours, n_images - 1)
     if method is None:
-        method = "exact" if n_images <= settings.EXACT_GRAPH_LIMIT else "pynndescent"
+        work = n_images**2 * (vectors.shape[1] + settings.EXACT_GRAPH_DIMS)
+        method = "exact" if work <= settings.EXACT_GRAPH_WORK else "pynndescent"
     if k == 0:
         return NeighbourGraph(np.empty((n_images, 0), np.int32), np.empty((n_images, 0), np.float32), "exact")
     if method == "exact":
-        rows = np.empty((n_images, k), np.int64)
-        for start in range(0, n_images, ROWS_AT_ONCE):
-            on_progress("neighbour graph", start, n_images)
-            asked = np.arange(start, min(start + ROWS_AT_ONCE, n_images))
-            rows[asked] = nearest_rows(vectors, asked, metric=metric, k=k)
+        from dxr_dash.collection.exact_graph import exact_candidates  # brings numba
+
+        rows = exact_candidates(vectors, metric=metric, k=k, on_progress=on_progress)
     else:
         on_progress("neighbour graph", 0, 0)
         rows = _descent_rows(vectors, metric=metric, k=k, seed=seed)
     on_progress("neighbour graph", n_images, n_images)
-    return _with_true_distances(vectors, rows, metric, method)
+    found = _with_true_distances(vectors, rows, metric, method)
+    return NeighbourGraph(found.rows[:, :k].copy(), found.distances[:, :k].copy(), method)
 
 
 def nearest_rows(vectors: FloatArray, asked: IntArray, *, metric: str, k: int) -> IntArray:

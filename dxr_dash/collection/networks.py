@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from dxr_dash import settings
 from dxr_dash.collection.controls import CONTROLS, PICTURES, Pictures, load_control
 from dxr_dash.collection.definitions import Definition, defined_networks, definition
 from dxr_dash.collection.layers import Tap
@@ -30,6 +31,18 @@ def layer_names(network: str) -> list[str]:
         NetworkError: there is no such network.
     """
     return list(CONTROLS[network][1] if network in CONTROLS else _known(network).layers())
+
+
+def usual_layer(network: str) -> str:
+    """Choose the layer that is meant when none is named: fc7 where there is one, else what the classifier reads.
+
+    Raises:
+        NetworkError: there is no such network.
+    """
+    if network in (settings.NETWORK, settings.BUNDLED_NETWORK):  # without loading torch
+        return settings.LAYER
+    names = layer_names(network)
+    return next((one for one in (settings.LAYER, "penultimate") if one in names), names[0])
 
 
 @lru_cache(maxsize=4)

@@ -254,6 +254,12 @@ class Network:
         """Resize and crop an RGB image as the network wants it: (3, H, W) uint8, or (P, 3, H, W) of several crops."""
         return self.preset.prepare(image, self.crops)
 
+    def maps(self, batch: UInt8Array) -> FloatArray:
+        """Compute the first layer's output for (B, 3, H, W) uint8 images as it is before pooling, in float32."""
+        (output,) = self._backbone.run(batch, [(self._wanted[0][0], None)])
+        maps: FloatArray = output.float().cpu().numpy()
+        return maps
+
     def forward(self, batch: UInt8Array, *, stopped: Callable[[], bool] = never) -> FloatArray:
         """Compute the vectors of prepared images; nothing behind the last layer is computed.
 

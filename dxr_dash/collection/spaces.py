@@ -16,7 +16,7 @@ from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.features import Features, find_features, step_of
 from dxr_dash.collection.layout_steps import make_layout
 from dxr_dash.collection.layouts import TSNE, UMAP
-from dxr_dash.collection.map2d import cluster, map_coordinates, representatives, tsne_coordinates
+from dxr_dash.collection.map2d import MAP_RECIPE, cluster, map_coordinates, representatives, tsne_coordinates
 from dxr_dash.collection.neighbours import NeighbourGraph, graph_recall, k_occurrence, neighbour_graph
 from dxr_dash.collection.networks import Loader
 from dxr_dash.collection.own_features import OwnFeatures, find_own
@@ -99,7 +99,7 @@ def make_space(chain: Chain, space: SpaceWork, features_step: str) -> dict[str, 
     graph_settings = [
         metric,
         settings.GRAPH_NEIGHBOURS,
-        settings.EXACT_GRAPH_LIMIT,
+        [settings.EXACT_GRAPH_WORK, settings.EXACT_GRAPH_DIMS],
         seed,
         version("pynndescent"),
     ]
@@ -147,7 +147,13 @@ def make_space(chain: Chain, space: SpaceWork, features_step: str) -> dict[str, 
         found = baseline_distances(vectors, metric=metric, n_pairs=n_pairs, all_pairs_limit=limit, seed=seed)
         np.save(part / "baseline.npy", found)
 
-    map_settings = [settings.MAP_NEIGHBOURS, settings.MAP_MIN_DISTANCE, seed, version("umap-learn")]
+    map_settings = [
+        settings.MAP_NEIGHBOURS,
+        settings.MAP_MIN_DISTANCE,
+        seed,
+        MAP_RECIPE,
+        version("umap-learn"),
+    ]
     baseline_settings = [metric, settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT, seed]
     map_step = chain.step("map", [graph_step, map_settings], write_map)
     layouts = {UMAP: make_layout(chain, map_step, graph_step, graph, vectors, metric)}

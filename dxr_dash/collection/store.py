@@ -17,6 +17,8 @@ The folder NAME.dxr holds
     steps/clusters-*/            clusters.npy (N,) int32, representatives.npy (C,) int64
     steps/baseline-*/            baseline.npy (M,) float32, ascending
     queries/ID/                  one query set each (query_sets.py)
+    benchmarks/                  vectors of cropped queries (benchmarks/crops.py)
+    scans/KEY/                   one scan each (scans.py)
     journal/                     batches of a build that has not finished
 """
 
@@ -41,6 +43,7 @@ from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import QuerySet, read_query_sets
 from dxr_dash.collection.recipes import apply_steps
 from dxr_dash.collection.requests import OWN
+from dxr_dash.collection.scans import finished_scans
 from dxr_dash.collection.steps import damaged_files, read_json
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import FloatArray, IntArray, Skipped
@@ -74,6 +77,7 @@ class Space:
         self.recall_at: int = facts["recall_at"]
         self.graph_method: str = facts["graph_method"]
         self.fingerprint: str = facts["steps"]["vectors"].rpartition("-")[2]
+        self.step_names: tuple[str, ...] = tuple(facts["steps"].values())
         self.request: dict[str, Any] = facts["request"]
         self._steps = {name: steps / folder for name, folder in facts["steps"].items()}
         self._folder = steps.parent
@@ -356,6 +360,8 @@ class Collection:
         ]
         for query_set in self.query_sets.values():
             found += damaged_files(query_set.folder)
+        for scan in finished_scans(self.folder):
+            found += damaged_files(scan)
         return found
 
 

@@ -53,7 +53,7 @@ def distance_figure(groups: Sequence[Group], *, metric: str, theme: Theme, revis
     violins_end = VIOLIN_PX * max(len(groups), 1) / (height - 34)
     figure = go.Figure()
     for i, group in enumerate(groups):
-        figure.add_traces([*_histogram(group), *_violin(group, -i, theme)])
+        figure.add_traces([*_histogram(group), *violin(group, -i, theme)])
     if not groups:
         figure.add_annotation(
             text="Too few images for random pairs", showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5
@@ -74,7 +74,7 @@ def distance_figure(groups: Sequence[Group], *, metric: str, theme: Theme, revis
             "spikethickness": 1,
             "spikedash": "dot",
             "spikecolor": theme.muted,
-            "range": _axis_range(groups),
+            "range": axis_range(groups),
         },
         yaxis={
             "domain": [min(violins_end + 18 / height, 0.95), 1],
@@ -97,9 +97,9 @@ def distance_figure(groups: Sequence[Group], *, metric: str, theme: Theme, revis
     return figure
 
 
-def _axis_range(groups: Sequence[Group]) -> list[float] | None:
+def axis_range(groups: Sequence[Group]) -> list[float] | None:
     """Return the part of the axis where any group has distances, with a margin."""
-    ends = [one.distribution.centres[_seen(one.distribution.density)] for one in groups]
+    ends = [one.distribution.centres[seen_part(one.distribution.density)] for one in groups]
     ends = [centres for centres in ends if len(centres)]
     if not ends:
         return None
@@ -108,14 +108,15 @@ def _axis_range(groups: Sequence[Group]) -> list[float] | None:
     return [low - pad, high + pad]
 
 
-def _seen(density: DoubleArray) -> slice:
+def seen_part(density: DoubleArray) -> slice:
+    """Return the bins from the first to the last that can be seen beside the peak."""
     found = np.flatnonzero(density > _FAINT * density.max(initial=0))
     return slice(found[0], found[-1] + 1) if len(found) else slice(0, 0)
 
 
 def _histogram(group: Group) -> list[go.Scatter]:
     one = group.distribution
-    seen = _seen(np.maximum(one.density, one.smooth))
+    seen = seen_part(np.maximum(one.density, one.smooth))
     centres, density = _coarse(one.centres, one.density)
     step = {"width": 0.8, "color": see_through(group.colour, 0.6), "shape": "hvh"}
     line = {"width": 2, "color": group.colour, "dash": "solid" if group.filled else "dot"}
@@ -130,12 +131,12 @@ def _histogram(group: Group) -> list[go.Scatter]:
             hoverinfo="skip",
         ),
         go.Scatter(
-            x=_thin(one.centres[seen]),
-            y=_thin(one.smooth[seen]),
+            x=thin(one.centres[seen]),
+            y=thin(one.smooth[seen]),
             mode="lines",
             line=line,
             hoverinfo="text",
-            text=_thin(_hover_texts(group)[seen]).tolist(),
+            text=thin(_hover_texts(group)[seen]).tolist(),
         ),
     ]
 
@@ -146,7 +147,7 @@ def _coarse(centres: DoubleArray, density: DoubleArray) -> tuple[DoubleArray, Do
     whole = len(centres) // width * width
     joined = density[:whole].reshape(-1, width).mean(axis=1)
     middle = centres[:whole].reshape(-1, width).mean(axis=1)
-    seen = _seen(joined)
+    seen = seen_part(joined)
     first, last = (
         max((seen.start or 0) - 1, 0),
         (seen.stop or 0) + 1,
@@ -154,7 +155,7 @@ def _coarse(centres: DoubleArray, density: DoubleArray) -> tuple[DoubleArray, Do
     return middle[first:last], joined[first:last]
 
 
-def _thin(values: np.ndarray) -> np.ndarray:
+def thin(values: np.ndarray) -> np.ndarray:
     """Keep as many points of a smooth line as a screen can show; the last always, so that it ends where it did."""
     step = max(1, len(values) // _LINE_POINTS)
     return values if step == 1 else np.concatenate([values[:-1:step], values[-1:]])
@@ -172,14 +173,19 @@ def _hover_texts(group: Group) -> np.ndarray:
     return np.array(texts, dtype=object)
 
 
-def _violin(group: Group, at: int, theme: Theme) -> list[go.Scatter]:
+def violin(group: Group, at: int, theme: Theme, *, half: float = _HALF_VIOLIN) -> list[go.Scatter]:
+    """Draw a violin at a height of the second y axis: its shape, the middle 90 and 50 %, and the median.
+
+    Args:
+        half: half of its height, as a share of the space between two violins.
+    """
     one = group.distribution
-    seen = _seen(one.smooth)
-    centres, peak = _thin(one.centres[seen]), float(one.smooth.max(initial=0)) or 1.0
-    half = _HALF_VIOLIN * _thin(one.smooth[seen]) / peak
+    seen = seen_part(one.smooth)
+    centres, peak = thin(one.centres[seen]), float(one.smooth.max(initial=0)) or 1.0
+    half_shape = half * thin(one.smooth[seen]) / peak
     shape = go.Scatter(
         x=np.concatenate([centres, centres[::-1]]),
-        y=np.concatenate([at + half, at - half[::-1]]),
+        y=np.concatenate([at + half_shape, at - half_shape[::-1]]),
         mode="lines",
         line={"width": 1.2, "color": group.colour, "dash": "solid" if group.filled else "dot"},
         fill="toself",

@@ -10,6 +10,7 @@ from dxr_dash.analysis.answer import answer, control_shares
 from dxr_dash.analysis.baseline import baseline_distances
 from dxr_dash.analysis.distances import METRICS, distances
 from dxr_dash.analysis.set_distances import asked_members, set_distances
+from dxr_dash.analysis.shift import shift
 from dxr_dash.errors import QueryError
 from dxr_dash.records import Answer, FloatArray, Verdict
 from tests.analysis.sets import gallery_set, integers, normal, outside_set
@@ -199,14 +200,45 @@ def test_a_copy_in_the_gallery_is_named() -> None:
     )
 
 
-def test_images_from_another_source_are_suspected() -> None:
-    vectors = normal(500, 16)
-    far = outside_set(vectors[:25] + np.float32(3), vectors[25:])
-    found = answer("X", far, baseline_distances(vectors, metric="euclidean"))
-    assert any("farther from the gallery" in warning for warning in found.warnings)
-    near = outside_set(vectors[:25] * np.float32(0.1), vectors[25:])
-    found = answer("X", near, baseline_distances(vectors, metric="euclidean"))
-    assert any("nearer to the gallery" in warning for warning in found.warnings)
+@pytest.mark.parametrize("explained", [False, True])
+def test_images_from_another_source_get_no_yes_unless_the_control_set_is_as_unlike(explained: bool) -> None:
+    vectors, label = clusters(900, 12)
+    x = vectors[label == 3] + np.float32(4)
+    found = outside_set(x, vectors, metric="cosine")
+    baseline = baseline_distances(vectors, metric="cosine")
+    alone = answer("X", found, baseline)
+    assert alone.verdict is Verdict.YES
+    assert [warning[:27] for warning in alone.warnings] == ["The images come from outsid"]
+    own = np.linspace(0.8, 1.2, 200)
+    moved = shift(np.full(len(x), 9.0), own, np.full(30, 9.0) if explained else None)
+    shifted = answer("X", found, baseline, shift=moved)
+    assert shifted.shift is moved
+    said = [warning for warning in shifted.warnings if "farther from their nearest gallery images" in warning]
+    assert len(said) == 1
+    if explained:
+        assert shifted.verdict is Verdict.YES
+        assert said[0].endswith("The control set is as unlike the gallery, so it takes that into account.")
+    else:
+        assert shifted.verdict is Verdict.CANNOT_TELL
+        assert "a common source alone could explain it" in shifted.sentence
+        assert said[0].endswith("Choose a control set from the same source.")
+    like = answer("X", found, baseline, shift=shift(np.linspace(0.8, 1.2, len(x)), own))
+    assert like.verdict is Verdict.YES
+    assert like.warnings == alone.warnings
+
+
+def test_a_yes_for_images_from_outside_without_a_control_set_says_so() -> None:
+    vectors, label = clusters(900, 12)
+    x, rest = vectors[label == 3], vectors[label != 3]
+    baseline = baseline_distances(rest, metric="cosine")
+    outside = outside_set(x, rest, metric="cosine")
+    mind = "there is no control set"
+    assert mind in " ".join(answer("X", outside, baseline).warnings)
+    far = ("C", 30, distances(x, rest[:30], metric="cosine"))
+    assert mind not in " ".join(answer("X", outside, baseline, control=far).warnings)
+    assert mind not in " ".join(asked(vectors, np.flatnonzero(label == 3)).warnings)
+    random = outside_set(rest[::20], np.delete(rest, slice(None, None, 20), axis=0), metric="cosine")
+    assert mind not in " ".join(answer("X", random, baseline).warnings)
 
 
 def test_a_small_gallery_and_a_rough_baseline_are_named() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import gaussian_kde
 
-from dxr_dash.analysis.distribution import distance_axis, distribution
+from dxr_dash.analysis.distribution import by_percentile, distance_axis, distribution
 from dxr_dash.errors import QueryError
 from dxr_dash.records import Distribution, FloatArray
 from tests.analysis.sets import gallery_set, normal
@@ -108,3 +108,30 @@ def test_what_does_not_fit_is_refused_with_a_remedy() -> None:
         distribution("within", edges=axis(1, 8), counts=np.ones(8), counts_edges=axis(2, 8))
     with pytest.raises(QueryError, match="does not fit the axis"):
         distribution("within", edges=axis(3, 8), counts=np.ones(8), counts_edges=axis(1, 8))
+
+
+def test_distances_by_percentile_are_those_of_each_distance_alone() -> None:
+    rng = np.random.default_rng(0)
+    base = np.sort(rng.gamma(4.0, 0.1, 20_000).astype(np.float32))
+    values = rng.gamma(3.0, 0.1, 5_000)
+    edges = np.linspace(0.0, 4.0, 4097).astype(np.float32)
+    counts = by_percentile(np.histogram(values, edges)[0], edges, base)
+    assert counts.sum() == pytest.approx(5_000)
+    exact = np.searchsorted(base, values) / base.size
+    up_to = np.cumsum(counts) / 5_000
+    for share in (0.1, 0.25, 0.5, 0.9):
+        assert up_to[int(share * len(counts)) - 1] == pytest.approx((exact <= share).mean(), abs=0.005)
+
+
+def test_what_is_nearer_or_farther_than_every_pair_stands_at_an_end() -> None:
+    base = np.linspace(1.0, 2.0, 100).astype(np.float32)
+    edges = np.linspace(0.0, 4.0, 9).astype(np.float32)
+    counts = by_percentile([3, 0, 0, 0, 0, 0, 0, 2], edges, base)
+    assert (counts[0], counts[-1], counts[1:-1].sum()) == (3.0, 2.0, 0.0)
+
+
+def test_the_baseline_is_even_among_itself() -> None:
+    base = np.sort(np.random.default_rng(1).random(50_000).astype(np.float32))
+    edges = np.linspace(0.0, 1.0, 513).astype(np.float32)
+    counts = by_percentile(np.histogram(base, edges)[0], edges, base)
+    assert np.abs(np.cumsum(counts) / 50_000 - np.arange(1, 513) / 512).max() < 0.002

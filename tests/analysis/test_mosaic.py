@@ -127,7 +127,7 @@ def test_the_grid_covers_the_map_and_is_hardly_larger_than_needed(points: Double
     assert (low >= np.array([left, top - rows * cell]) - slack).all()
     assert (high <= np.array([left + columns * cell, top]) + slack).all()
     if len(points) > 50:
-        assert 0.6 < columns / rows < 2.2
+        assert 0.6 <= columns / rows < 2.2
 
 
 def test_what_is_no_map_is_refused() -> None:

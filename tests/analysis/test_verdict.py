@@ -34,13 +34,13 @@ def evidence(
     n_images: int = 30,
     n_control: int = 30,
     n_compared: int = 1000,
+    other_source: bool = False,
 ) -> Evidence:
     against = None
     if control:
         against = AgainstControl("things without faces", n_control, Estimate(*control, 0.5))
-    return Evidence(
-        "faces in things", n_images, n_compared, Estimate(*auroc, 0.5), Estimate(*mean_ap, 0.03), against
-    )
+    measures = Estimate(*auroc, 0.5), Estimate(*mean_ap, 0.03)
+    return Evidence("faces in things", n_images, n_compared, *measures, against, other_source)
 
 
 LOW_AP = (0.05, 0.04, 0.06)
@@ -52,6 +52,7 @@ CASES = {
     Reason.THINGS: evidence((0.9, 0.85, 0.95), control=(0.51, 0.48, 0.54)),
     Reason.CHANCE_CONTROL: evidence((0.56, 0.52, 0.59), LOW_AP, control=(0.51, 0.48, 0.54)),
     Reason.WIDE_CHANCE_CONTROL: evidence((0.9, 0.85, 0.95), control=(0.6, 0.45, 0.75)),
+    Reason.SOURCE: evidence((0.9, 0.85, 0.95), other_source=True),
     Reason.FOUND: evidence((0.9, 0.7, 0.95)),
     Reason.FOUND_CONTROL: evidence((0.9, 0.85, 0.95), control=(0.8, 0.7, 0.85)),
     Reason.NOT_FIRST: evidence((0.9, 0.85, 0.95), LOW_AP),
@@ -98,6 +99,26 @@ def test_the_words_are_fixed() -> None:
 def test_a_control_that_is_not_beaten_never_leaves_more_than_no(low: float, auroc: Interval) -> None:
     assert VERDICTS[decide(evidence(auroc, control=(0.55, low, 0.65)))] is Verdict.NO
     assert VERDICTS[decide(evidence(auroc, control=(0.9, low, 1.0)))] in (Verdict.NO, Verdict.CANNOT_TELL)
+
+
+def test_another_source_leaves_no_yes_and_makes_none() -> None:
+    for auroc in ((0.9, 0.85, 0.95), (0.7, 0.62, 0.8), (0.6, 0.55, 0.65), (0.56, 0.52, 0.6), (0.5, 0.4, 0.6)):
+        for mean_ap in ((0.5, 0.4, 0.6), LOW_AP):
+            for control in (None, (0.9, 0.85, 0.95), (0.51, 0.45, 0.55)):
+                before = VERDICTS[decide(evidence(auroc, mean_ap, control))]
+                after = VERDICTS[decide(evidence(auroc, mean_ap, control, other_source=True))]
+                assert after in (Verdict.NO, Verdict.CANNOT_TELL)
+                if before in (Verdict.NO, Verdict.CANNOT_TELL):
+                    assert after is before
+
+
+def test_the_sentence_names_what_a_set_from_another_source_is_unlike() -> None:
+    alone = sentence(Reason.SOURCE, CASES[Reason.SOURCE])
+    assert "unlike those of the gallery" in alone
+    assert "0.90 (0.85 to 0.95)" in alone
+    beside = evidence((0.9, 0.85, 0.95), control=(0.8, 0.7, 0.9), other_source=True)
+    assert "of the gallery and of the control set things without faces" in sentence(Reason.SOURCE, beside)
+    assert "0.80 (0.70 to 0.90)" in sentence(Reason.SOURCE, beside)
 
 
 def test_features_that_do_not_retrieve_the_things_either_are_not_said_to() -> None:

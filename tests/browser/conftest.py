@@ -130,8 +130,9 @@ def folder(built: Path, tmp_path: Path) -> Path:
 def running(folder: Path, access: Access = ONLY_HERE) -> Iterator[Site]:
     """Serve a collection; yield it with the server's address."""
     collection = api.open_collection(folder)
+    scans = api.ScanWorker(collection)
     server = create_server(
-        behind_prefix(create_app(collection, access=access).server, access.prefix),
+        behind_prefix(create_app(collection, access=access, scans=scans).server, access.prefix),
         host="127.0.0.1",
         port=0,
         threads=8,
@@ -142,6 +143,7 @@ def running(folder: Path, access: Access = ONLY_HERE) -> Iterator[Site]:
     try:
         yield collection, f"http://127.0.0.1:{server.effective_port}/"
     finally:
+        scans.close()
         server.trigger.pull_trigger(partial(wasyncore.close_all, server._map))  # in the thread that owns them
         thread.join()
         server.task_dispatcher.shutdown()

@@ -13,6 +13,9 @@ from dxr_dash.browser import ids
 PLOT = f"#{ids.MAP} .js-plotly-plot"
 
 DRAWN = f"""() => {{
+    if (window.dxr?.selection?.()?.page === "compare")  // the map is out of sight, and not drawn
+        return Boolean(document.querySelector("#{ids.COMPARED} > *")
+            && !document.querySelector("[data-dash-is-loading=true]"));
     const plot = document.querySelector("{PLOT}");
     if (!plot?._fullLayout?.xaxis) return false;
     // the map is drawn again when its stage has got another shape

@@ -26,7 +26,7 @@ def test_the_page_shows_the_p_value_the_probe_and_what_is_retrieved(page: Page, 
     evidence = page.locator(EVIDENCE)
     expect(evidence).to_contain_text(said.p_value(found.among_random))
     expect(evidence).to_contain_text(said.among_random(found.among_random))
-    bars = evidence.locator(".measure")
+    bars = evidence.locator("section", has_text="Can it be read off?").locator(".measure")
     expect(bars).to_have_count(1 if found.probe.control is None else 2)
     expect(bars.first.locator(".value strong")).to_have_text(f"{found.probe.auroc.value:.2f}")
     expect(bars.first.locator(".beside")).to_have_count(1)

@@ -1,0 +1,131 @@
+"""The features of an image place by place, before they are averaged to one vector; and the image itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from dxr_dash import settings
+from dxr_dash.collection.images import FoundFile, UnreadableImage, read_file, read_image
+from dxr_dash.collection.networks import Loader
+from dxr_dash.collection.requests import Request, Source, again, features_recipe
+from dxr_dash.collection.running import Network
+from dxr_dash.collection.store import Collection, Space
+from dxr_dash.errors import CollectionError, NetworkError, QueryError
+from dxr_dash.records import FloatArray
+
+UInt8Array = npt.NDArray[np.uint8]
+
+CHANNELS_LAST = "mean over space, channels last"
+AVERAGED = ("mean over space", CHANNELS_LAST)
+
+
+def check_decomposable(where: Space) -> None:
+    """Refuse a space whose similarity is no sum over places.
+
+    Raises:
+        QueryError: its layer is not averaged over space, its vectors are changed afterwards, or its metric is
+            not cosine.
+    """
+    recipe = where.recipe
+    if recipe.get("pooling") not in AVERAGED or recipe.get("steps") or recipe.get("crops", 1) != 1:
+        why = "the features of its layer are not averaged over the places of an image, and left at that"
+    elif where.metric != "cosine":
+        why = f"its metric is {where.metric}"
+    else:
+        return
+    raise QueryError(
+        f"The similarity in {where.id} is no sum over places: {why}.",
+        "Hide places one by one instead, or use a convolutional layer.",
+    )
+
+
+def read_original(collection: Collection, row: int) -> Image.Image:
+    """Read a gallery image as it was when the collection was built, upright and RGB.
+
+    Raises:
+        CollectionError: the file has gone, cannot be read, or has changed.
+    """
+    line = collection.table.slice(row, 1).select(["path_bytes", "content"]).to_pylist()[0]
+    try:
+        data = read_file(collection.images_root, FoundFile(line["path_bytes"], 0, 0))
+        if hashlib.blake2b(data, digest_size=16).hexdigest() != line["content"]:
+            raise UnreadableImage("it has changed since the collection was built")
+        return read_image(data)
+    except UnreadableImage as error:
+        raise CollectionError(
+            f"The image {collection.path(row)} cannot be used: {error}.",
+            "Run the `dxr build` command again that made the collection.",
+        ) from None
+
+
+def feature_maps(where: Space, pictures: Sequence[Image.Image]) -> FloatArray:
+    """Run images through the network that made a space, up to its layer.
+
+    Args:
+        pictures: at most ``settings.BATCH_IMAGES``.
+
+    Returns:
+        (n, D, H, W) float32; their means over H and W are the vectors.
+
+    Raises:
+        NetworkError: the network's weights cannot be had any more, or are others than they were.
+    """
+    request = again(where.request)
+    network = _network(request.source, request.layer) if isinstance(request, Request) else None
+    if network is None or network.recipes[0] != features_recipe(where.recipe):
+        raise NetworkError(
+            f"The weights of {where.network} are not those that {where.id} was made with.",
+            "Build the collection again with `dxr build`, or bring the old weights back.",
+        )
+    side = network.preset.crop_px
+    batch = np.zeros((settings.BATCH_IMAGES, side, side, 3), np.uint8)  # full: as when the vectors were made
+    for place, picture in enumerate(pictures):
+        batch[place] = network.prepare(picture).transpose(1, 2, 0)
+    output = network.maps(batch.transpose(0, 3, 1, 2))[: len(pictures)]
+    return output.transpose(0, 3, 1, 2) if where.recipe["pooling"] == CHANNELS_LAST else output
+
+
+@lru_cache(maxsize=1)
+def _network(source: Source, layer: str) -> Network | None:
+    network = source.load(Loader(), [layer])
+    return network if isinstance(network, Network) else None
+
+
+def seen_box(where: Space, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Say which part of an image of this width and height the network sees: left, top, right, bottom as shares.
+
+    The shorter side is resized to ``resize_px`` and a square of ``crop_px`` cut from the middle.
+    """
+    width, height = _resized(size, where.recipe["resize_px"])
+    crop = where.recipe["crop_px"]
+    left, top = (round((side - crop) / 2) for side in (width, height))
+    return left / width, top / height, (left + crop) / width, (top + crop) / height
+
+
+def shrunk(where: Space, picture: Image.Image) -> UInt8Array:
+    """Shrink a picture to the size at which the network would cut its square from it; a smaller one stays.
+
+    The network then finds nothing left to shrink: the vector is that of the picture itself.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    short = where.recipe.get("resize_px", settings.OCCLUSION_PX)
+    if min(picture.size) > short:
+        bicubic = where.recipe.get("interpolation") == "bicubic"
+        filter_ = Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR
+        picture = picture.resize(_resized(picture.size, short), filter_)
+    return np.asarray(picture)
+
+
+def _resized(size: tuple[int, int], short: int) -> tuple[int, int]:
+    """Give width and height once the shorter side is ``short``, rounded as ``Preset.prepare`` rounds."""
+    width, height = size
+    longer = int(short * max(size) / min(size))
+    return (short, longer) if width <= height else (longer, short)

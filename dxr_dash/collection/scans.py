@@ -1,0 +1,254 @@
+"""Scans: one line of answer for each value of a column, kept so that none is ever computed twice.
+
+While a scan runs, ``scans/KEY.jsonl`` grows by a line of JSON for each value; the first line says what is scanned. When
+it has ended, the folder ``scans/KEY/`` appears whole: lines.parquet and scan.json. The key is a fingerprint of all that
+the numbers depend on, so a scan of other features, labels or rules is never found, and the next build removes it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import filelock
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dxr_dash.collection.exports import without_nan
+from dxr_dash.collection.steps import LOCK, atomic_write, fingerprint, new_step, read_json, write_json
+from dxr_dash.errors import CollectionError
+
+SCANS = "scans"
+LINES = "lines.parquet"
+FACTS = "scan.json"
+RUNNING = ".running"  # holds the key of the scan at work, as long as the lock is held
+FLUSH_S = 1.0  # what a power cut can lose
+
+Row = dict[str, Any]
+
+_NUMBERS = [
+    f"{name}{end}" for name in ("auroc", "mean_ap", "lift") for end in ("", "_low", "_high", "_chance")
+]
+SCHEMA = pa.schema(
+    {
+        "code": pa.int32(),
+        "value": pa.string(),
+        "n_images": pa.int64(),
+        "n_compared": pa.int64(),
+        "n_asked": pa.int64(),
+        "verdict": pa.string(),
+        **dict.fromkeys(_NUMBERS, pa.float64()),
+        "sentence": pa.string(),
+        "warnings": pa.list_(pa.string()),
+        "examples": pa.list_(pa.int64()),
+    }
+)
+
+
+def scan_key(facts: Mapping[str, Any]) -> str:
+    """Name a scan after everything that its numbers depend on."""
+    return fingerprint(dict(facts))[:20]
+
+
+def read_rows(folder: Path, key: str) -> list[Row]:
+    """Read the lines that a scan has so far, in the order they were written; none if it never ran.
+
+    A scan at work may be read at any time, by any process.
+    """
+    whole = folder / SCANS / key / LINES
+    with suppress(FileNotFoundError):  # it has not ended
+        return list(pq.read_table(whole).to_pylist())
+    with suppress(FileNotFoundError):
+        return _read_journal(_journal(folder, key))[0]
+    with suppress(FileNotFoundError):  # it ended between the two looks
+        return list(pq.read_table(whole).to_pylist())
+    return []
+
+
+def running_key(folder: Path) -> str | None:
+    """Say which scan of this collection is at work, in whatever process; None when none is."""
+    try:
+        key = (folder / SCANS / RUNNING).read_text()
+    except OSError:
+        return None
+    lock = filelock.FileLock(folder / SCANS / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except (filelock.Timeout, OSError):
+        return key
+    lock.release()  # its process was killed
+    return None
+
+
+@contextmanager
+def scan_at_work(folder: Path, facts: Mapping[str, Any]) -> Iterator[ScanJournal]:
+    """Hold the collection's one place for a scan; yield where its lines go.
+
+    Raises:
+        CollectionError: another scan is at work, or nothing can be written.
+    """
+    scans = folder / SCANS
+    try:
+        scans.mkdir(exist_ok=True)
+        lock = filelock.FileLock(scans / LOCK)
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise CollectionError(
+            f"Another scan of {folder} is at work.", "Wait until it has ended, or stop it."
+        ) from None
+    except OSError as error:
+        raise CollectionError(
+            f"{scans} cannot be written: {error.strerror}.", "Make the collection's folder writable."
+        ) from None
+    journal = None
+    try:
+        key = scan_key(facts)
+        for left in scans.glob(".*.part"):  # by a kill
+            _delete(left)
+        _forget_older(scans, key, facts)
+        with atomic_write(scans / RUNNING) as file:
+            file.write(key.encode())
+        journal = ScanJournal(folder, key, facts)
+        yield journal
+    finally:
+        if journal is not None:
+            journal.close()
+        (scans / RUNNING).unlink(missing_ok=True)
+        lock.release()
+
+
+class ScanJournal:
+    """The lines of one scan while it is at work; only the holder of the lock may have one."""
+
+    def __init__(self, folder: Path, key: str, facts: Mapping[str, Any]) -> None:
+        self.target = folder / SCANS / key
+        self.facts = dict(facts)
+        self.rows: list[Row] = []
+        self._path = _journal(folder, key)
+        self._file: BinaryIO | None = None
+        if (self.target / LINES).exists():
+            self.rows = list(pq.read_table(self.target / LINES).to_pylist())
+            self._path.unlink(missing_ok=True)
+            return
+        good = 0
+        with suppress(FileNotFoundError):
+            self.rows, good = _read_journal(self._path)
+        self._file = self._path.open("r+b" if self._path.exists() else "w+b")
+        self._file.truncate(good)  # a line that a kill has cut
+        self._file.seek(good)
+        if good == 0:
+            self._write(self.facts)
+        self._flushed = time.monotonic()
+
+    def append(self, rows: Iterable[Row]) -> None:
+        """Keep lines for good."""
+        for row in rows:
+            self.rows.append(row)
+            self._write(row)
+
+    def finish(self) -> None:
+        """Turn the journal into the finished scan: the lines in the order of their codes."""
+        if self._file is None:
+            return
+        rows = sorted(self.rows, key=lambda row: int(row["code"]))
+        with new_step(self.target) as part:
+            pq.write_table(pa.Table.from_pylist(rows, SCHEMA), part / LINES, compression="zstd")
+            write_json(part / FACTS, self.facts)
+        self.close()
+        self._path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Flush what is there and let go of the file."""
+        if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._file = None
+
+    def _write(self, value: Mapping[str, Any]) -> None:
+        if self._file is None:
+            raise ValueError("The scan has ended.")
+        self._file.write(json.dumps(without_nan(value), ensure_ascii=True).encode() + b"\n")
+        self._file.flush()  # others read along
+        if time.monotonic() - getattr(self, "_flushed", 0.0) > FLUSH_S:
+            os.fsync(self._file.fileno())
+            self._flushed = time.monotonic()
+
+
+def forget_stale(folder: Path, steps: Sequence[str]) -> None:
+    """Delete the scans of steps that the collection no longer has.
+
+    Args:
+        steps: names of all steps that it has.
+    """
+    for left in (folder / SCANS).glob(".*.part"):
+        _delete(left)
+    for path, facts in _kept(folder / SCANS):
+        if facts is None or not set(facts.get("steps", ())).issubset(steps):
+            _delete(path)
+
+
+def finished_scans(folder: Path) -> list[Path]:
+    """List the folders of the finished scans."""
+    return sorted(path for path, _ in _kept(folder / SCANS) if path.is_dir())
+
+
+def _forget_older(scans: Path, key: str, facts: Mapping[str, Any]) -> None:
+    """Delete scans of the same values in the same space that were made of something else, or by older rules."""
+    same = [facts["by"], facts["space"]]
+    for path, kept in _kept(scans):
+        if path.stem != key and (kept is None or [kept.get("by"), kept.get("space")] == same):
+            _delete(path)
+
+
+def _kept(scans: Path) -> Iterator[tuple[Path, Row | None]]:
+    """List every scan with what it is of; None where that cannot be read."""
+    for path in sorted(scans.glob("*")) if scans.is_dir() else []:
+        if path.name.startswith("."):
+            continue
+        facts = None
+        with suppress(OSError, ValueError, CollectionError):
+            if path.is_dir():
+                facts = read_json(path / FACTS)
+            else:
+                with path.open("rb") as file:
+                    facts = json.loads(file.readline())
+        yield path, facts if isinstance(facts, dict) else None
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _journal(folder: Path, key: str) -> Path:
+    return folder / SCANS / f"{key}.jsonl"
+
+
+def _read_journal(path: Path) -> tuple[list[Row], int]:
+    """Read the whole lines of a journal, and how many bytes they take; what a kill has cut does not count."""
+    rows: list[Row] = []
+    good = 0
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True)):
+        if not line.endswith(b"\n"):
+            break
+        try:
+            row = json.loads(line)
+        except ValueError:  # a power cut may leave zeros
+            break
+        if not isinstance(row, dict) or (number and not row.keys() >= set(SCHEMA.names)):
+            break
+        good += len(line)
+        if number:
+            rows.append({**row, **{key: math.nan for key in _NUMBERS if row[key] is None}})
+    return rows, good

@@ -1,0 +1,96 @@
+"""The frozen records that pass between disk, numbers, pictures and screen.
+
+Array letters: N gallery images, Q query images, q of them that are asked with, D dimensions, K neighbours held, k
+neighbours asked for, B draws. A *row* is an image's place in the gallery. An *item* names an image of a query or of
+its ranking in one integer: a gallery row when it is >= 0, the outside image ``-1 - item`` of the query set otherwise.
+"""
+
+from __future__ import annotations
+
+from dxr_dash.records.answers import Answer
+from dxr_dash.records.arrays import (
+    BoolArray,
+    DoubleArray,
+    FloatArray,
+    IntArray,
+    Number,
+    OnProgress,
+    plain,
+    silent,
+)
+from dxr_dash.records.benchmarks import BenchmarkPart, BenchmarkReport
+from dxr_dash.records.building import BuildReport, Mosaic, Skipped
+from dxr_dash.records.comparisons import ComparedLine, Comparison, Difference
+from dxr_dash.records.findings import AmongRandomSets, Findings, Instead, OwnValue, Probe
+from dxr_dash.records.measures import (
+    AgainstControl,
+    Basis,
+    CountedOnce,
+    Estimate,
+    Hubs,
+    LocalScaling,
+    MemberMeasures,
+    Proof,
+    Shift,
+    Verdict,
+)
+from dxr_dash.records.nearness import (
+    Distribution,
+    HeatMap,
+    Match,
+    NearestMembers,
+    Neighbours,
+    RankCurve,
+    Ranking,
+    SetDistances,
+)
+from dxr_dash.records.scans import Scan, ScanChoice, ScanLine, ScanStatus, scan_line, scan_row
+
+__all__ = [
+    "AgainstControl",
+    "AmongRandomSets",
+    "Answer",
+    "Basis",
+    "BenchmarkPart",
+    "BenchmarkReport",
+    "BoolArray",
+    "BuildReport",
+    "ComparedLine",
+    "Comparison",
+    "CountedOnce",
+    "Difference",
+    "Distribution",
+    "DoubleArray",
+    "Estimate",
+    "Findings",
+    "FloatArray",
+    "HeatMap",
+    "Hubs",
+    "Instead",
+    "IntArray",
+    "LocalScaling",
+    "Match",
+    "MemberMeasures",
+    "Mosaic",
+    "NearestMembers",
+    "Neighbours",
+    "Number",
+    "OnProgress",
+    "OwnValue",
+    "Probe",
+    "Proof",
+    "RankCurve",
+    "Ranking",
+    "Scan",
+    "ScanChoice",
+    "ScanLine",
+    "ScanStatus",
+    "SetDistances",
+    "Shift",
+    "Skipped",
+    "Verdict",
+    "plain",
+    "scan_line",
+    "scan_row",
+    "silent",
+]

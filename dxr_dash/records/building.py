@@ -1,0 +1,53 @@
+"""What a build makes and says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that was not taken into the collection, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did."""
+
+    folder: Path
+    n_images: int
+    n_extracted: int
+    n_removed: int
+    skipped: tuple[Skipped, ...]
+    graph_recall: float | None
+    seconds: dict[str, float] = field(default_factory=dict)  # by step, in the order they ran
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """Every image in its own cell of a grid over the map.
+
+    Attributes:
+        cells: (N,) int32, each image's cell: row-major, row 0 at the top.
+        columns, rows: of the grid; columns * rows >= N.
+        cell: side of a cell, in map coordinates.
+        left, top: map coordinates of the grid's top left corner; y grows upwards.
+        displacement: mean distance of an image from its cell's centre, in cells.
+        method: "exact", or "windows" for the approximation.
+    """
+
+    cells: npt.NDArray[np.int32]
+    columns: int
+    rows: int
+    cell: float
+    left: float
+    top: float
+    displacement: float
+    method: str
