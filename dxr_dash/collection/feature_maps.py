@@ -50,7 +50,13 @@ def read_original(collection: Collection, row: int) -> Image.Image:
 
     Raises:
         CollectionError: the file has gone, cannot be read, or has changed.
+        QueryError: the collection is one of vectors alone.
     """
+    if not collection.has_images:
+        raise QueryError(
+            f"{collection.name} holds vectors without images: there is nothing to look into.",
+            "Give the images with `dxr build IMAGES --to COLLECTION --vectors FILE`.",
+        )
     line = collection.table.slice(row, 1).select(["path_bytes", "content"]).to_pylist()[0]
     try:
         data = read_file(collection.images_root, FoundFile(line["path_bytes"], 0, 0))

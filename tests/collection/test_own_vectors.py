@@ -16,9 +16,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from dxr_dash import api
+from dxr_dash.api.why import what_hiding_does
 from dxr_dash.cli import cli
 from dxr_dash.collection.own_vectors import read_vectors
-from dxr_dash.errors import ImagesError, NetworkError
+from dxr_dash.errors import ImagesError, NetworkError, QueryError
 from tests.builders import digest, picture, write_pictures
 
 N_IMAGES = 30
@@ -276,6 +277,13 @@ def test_images_from_outside_are_refused_where_no_network_is_and_rows_are_not(
     assert len(api.nearest(collection, both.id, space="thingsnet.fc7").rows) > 0
     with pytest.raises(NetworkError, match="made elsewhere"):
         api.nearest(collection, both.id, space="own.clip")
+
+
+def test_what_needs_the_pixels_says_that_there_are_none(tmp_path: Path) -> None:
+    api.build(None, tmp_path / "own.dxr", vectors=write(tmp_path / "a.npy", numbers(12)))
+    collection = api.open_collection(tmp_path / "own.dxr")
+    with pytest.raises(QueryError, match="own holds vectors without images"):
+        what_hiding_does(collection, 0, 1)
 
 
 def test_images_can_be_given_later(images: Path, tmp_path: Path) -> None:
