@@ -12,6 +12,10 @@
     found: "found",
     foundView: "found-view",
     toasts: "toasts",
+    answer: "answer",
+    evidence: "evidence",
+    proofs: "proofs",
+    members: "members",
     map: "map",
     sets: "sets",
     mapStage: "map-stage",
@@ -92,7 +96,18 @@
     const next = { ...current, ...patch };
     if (step) history.pushState(null, "", address(next));
     current = next;
+    dxr.hideStale();
     dxr.set(dxr.ids.selection, { data: next });
+  };
+
+  // What is about another query set, or another space, is not shown under the new one's name while that is computed.
+  dxr.hideStale = () => {
+    if (!current) return;
+    const about = current.active ? `${current.space} ${current.active}` : "";
+    for (const id of [dxr.ids.answer, dxr.ids.evidence, dxr.ids.proofs, dxr.ids.members]) {
+      const box = dxr.element(id);
+      if (box) box.classList.toggle("stale", (box.dataset.of ?? "") !== "" && box.dataset.of !== about);
+    }
   };
 
   // Show all of the map again, whatever was zoomed or asked for by the address.
@@ -148,6 +163,7 @@
     const freed = reply.release ? { lasso: [], picked: null } : {};
     const page = reply.page || current.page;
     current = { ...current, ...freed, page, shown, active, member, edition, queries, strip };
+    dxr.hideStale();
     if (reply.note) dxr.say(reply);
     return current;
   };

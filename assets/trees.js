@@ -19,10 +19,12 @@
   function show(box) {
     if (!roots.has(box)) roots.set(box, window.ReactDOM.createRoot(box));
     const tree = [JSON.parse(box.dataset.tree)].flat();
+    box.dataset.of = tree[0]?.props?.["data-of"] ?? ""; // which query set it is about, if it is about one
     roots.get(box).render(window.React.createElement(window.React.Fragment, null, ...tree.map(element)));
   }
 
   new MutationObserver((changes) => {
     for (const box of new Set(changes.map(({ target }) => target))) if (box.dataset.tree !== undefined) show(box);
+    dxr.hideStale();
   }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-tree"], subtree: true });
 })();

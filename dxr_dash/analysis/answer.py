@@ -136,6 +136,7 @@ def answer(
         auroc=found.evidence.auroc,
         mean_ap=found.evidence.mean_ap,
         precision=found.precision,
+        precision_at=max(1, min(settings.PRECISION_AT, len(distances.items) - 1)),
         recall=found.recall,
         first_hit=found.first_hit,
         control=found.evidence.control,

@@ -30,7 +30,8 @@ def sets_differ(one: tuple[str, Verdict], reference: tuple[str, Verdict], differ
         difference: of their AUROCs.
     """
     if isnan(difference.low):
-        return f"{one[0]} and {reference[0]} cannot be compared: either needs three images, and a gallery."
+        needed = "each needs three images or more, and gallery images beside them"
+        return f"{one[0]} and {reference[0]} cannot be compared: {needed}."
     if not is_told(difference):
         return f"No difference between {one[0]} and {reference[0]} can be told: AUROC {signed(difference)}."
     better, worse = (one, reference) if difference.value > 0 else (reference, one)

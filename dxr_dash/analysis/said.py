@@ -44,7 +44,7 @@ def also_of_x(one: Instead) -> str:
 def own(one: OwnValue, k: int) -> str:
     """Say how often an image of X retrieves its own kind."""
     share, lift = one.share.value, one.share.value / one.share.chance
-    return f"{100 * share:.0f} % of the {k} nearest of each image, {times(lift)} times chance"
+    return f"{100 * share:.0f} % of the {k} nearest outside X of each image, {times(lift)} times chance"
 
 
 def hubs(found: Hubs) -> str:
@@ -77,6 +77,8 @@ def line_separates(name: str) -> str:
 
 def first_hit(ranks: Estimate) -> str:
     """Say the median rank of the first other member: "rank 4 (3 to 6), where chance gives 17"."""
+    if isnan(ranks.value):
+        return "not measured"
     ends = "" if isnan(ranks.low) else f" ({ranks.low:,.0f} to {ranks.high:,.0f})"
     return f"rank {ranks.value:,g}{ends}, where chance gives {ranks.chance:,.0f}"
 

@@ -60,10 +60,14 @@ def compare(
     return Comparison(lines, places.index(base))
 
 
+FEWEST_COMPARED = 3  # images of a set; with fewer there is nothing to resample
+
+
 def _usual_reference(collection: Collection, sets: Sequence[str]) -> str:
     """Choose the control set of another one: it is what that one must beat."""
     controls = {find_query_set(collection, one).control for one in sets}
-    return next((one for one in sets if one in controls), sets[0])
+    usable = [one for one in sets if len(find_query_set(collection, one)) >= FEWEST_COMPARED] or list(sets)
+    return next((one for one in usable if one in controls), usable[0])
 
 
 def _line(

@@ -20,7 +20,7 @@ from dxr_dash.api.surroundings import gallery_scales, member_scales, near_in
 from dxr_dash.collection.labels import LABEL
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
-from dxr_dash.records import Findings, LocalScaling, Probe
+from dxr_dash.records import Findings, LocalScaling, Probe, Verdict
 
 CLUSTER = "cluster"
 
@@ -119,7 +119,7 @@ def _probe(collection: Collection, where: Space, query_set: str, control: str | 
     measured = set_distances(collection, query_set, space=where.id)
     inside = np.asarray(query.rows, np.int64)
     negatives = negative_rows(len(collection), inside, settings.PROBE_NEGATIVES, settings.SEED)
-    return probe(
+    line = probe(
         query_vectors(query, where)[measured.asked],
         where.vectors[negatives],
         control_members(query, other, where) if other else None,
@@ -130,3 +130,8 @@ def _probe(collection: Collection, where: Space, query_set: str, control: str | 
         draws=settings.BOOTSTRAP_DRAWS,
         confidence=settings.CONFIDENCE,
     )
+    if (
+        line is not None and found.verdict is Verdict.CANNOT_TELL
+    ):  # what cannot be told is not told by the back door
+        line = replace(line, readable_not_near=False)
+    return line

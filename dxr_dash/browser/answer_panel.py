@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 
 from dash import html
 from dash.development.base_component import Component
@@ -67,7 +68,8 @@ def _beyond_verdict(answer: Answer) -> str:
 
 def _compared(answer: Answer) -> str:
     asked = f", asked with {words.count(answer.n_asked)}" if answer.n_asked < answer.n_images else ""
-    return f"{words.count(answer.n_images)} images against {words.count(answer.n_compared)} of the gallery{asked}"
+    images = f"{words.count(answer.n_images)} image{'' if answer.n_images == 1 else 's'}"
+    return f"{images} against {words.count(answer.n_compared)} of the gallery{asked}"
 
 
 def _kinds(answer: Answer) -> list[tuple[str, Proof]]:
@@ -97,7 +99,7 @@ def _measures(answer: Answer) -> Component:
     lines += [
         measure("mAP", answer.mean_ap, "Mean average precision when each member looks for the others."),
         measure(
-            f"precision at {settings.PRECISION_AT}",
+            f"precision at {answer.precision_at}",
             answer.precision,
             "Share of members among the nearest images of each member.",
         ),
@@ -121,19 +123,28 @@ def measure(name: str, one: Estimate, help_text: str, *, beside: Estimate | None
         f"{name} {words.measure(one.value)}, interval {words.measure(one.low)} to {words.measure(one.high)}, "
         f"chance {words.measure(one.chance)}"
     )
-    low, high = _place(one.low), _place(one.high)
     if beside is not None:
         said += f"; retrieval {words.measure(beside.value)}"
-    parts = [
-        html.Span(className="bar", style={"left": f"{low:.2f}%", "width": f"{max(high - low, 0.8):.2f}%"}),
-        html.Span(className="chance", style={"left": f"{_place(one.chance):.2f}%"}),
-        html.Span(className="dot", style={"left": f"{_place(one.value):.2f}%"}),
+    parts = []
+    if not isnan(one.low):
+        low, high = _place(one.low), _place(one.high)
+        width = f"{max(high - low, 0.8):.2f}%"
+        parts.append(html.Span(className="bar", style={"left": f"{low:.2f}%", "width": width}))
+    parts += [
+        html.Span(className=mark, style={"left": f"{_place(value):.2f}%"})
+        for mark, value in (("chance", one.chance), ("dot", one.value))
+        if not isnan(value)
     ]
-    if beside is not None:
+    if beside is not None and not isnan(beside.value):
         parts.append(html.Span(className="beside", style={"left": f"{_place(beside.value):.2f}%"}))
     return html.Div(
         [
-            html.Span(name, className="measure-name", title=help_text),
+            html.Span(
+                [
+                    html.Span(name, className="measure-name", title=help_text),
+                    html.Span(f"chance {words.measure(one.chance)}", className="interval"),
+                ]
+            ),
             html.Span(
                 html.Span(parts, className="track"),
                 role="img",
@@ -143,10 +154,14 @@ def measure(name: str, one: Estimate, help_text: str, *, beside: Estimate | None
             html.Span(
                 [
                     html.Strong(words.measure(one.value)),
-                    html.Span(f"{words.measure(one.low)}–{words.measure(one.high)}", className="interval"),
+                    html.Span(
+                        "no interval"
+                        if isnan(one.low)
+                        else f"{words.measure(one.low)}–{words.measure(one.high)}",
+                        className="interval",
+                    ),
                 ],
                 className="value",
-                title=f"chance: {words.measure(one.chance)}",
             ),
         ],
         className="measure",
@@ -155,7 +170,7 @@ def measure(name: str, one: Estimate, help_text: str, *, beside: Estimate | None
 
 def _place(value: float) -> float:
     """Return the per cent of a track from 0 to 1."""
-    return 100 * min(max(value, 0.0), 1.0) if value == value else 0.0  # noqa: PLR0124 - NaN is not itself
+    return 100 * min(max(value, 0.0), 1.0)
 
 
 def _warnings(warnings: tuple[str, ...]) -> Component:
@@ -166,7 +181,11 @@ def _warnings(warnings: tuple[str, ...]) -> Component:
 
 def _proof(proof: Proof, kind: str, colour: int, pictures: Callable[[int], Picture]) -> Component:
     query = pictures(proof.item)
-    facts = f"AP {words.measure(proof.average_precision)} · first hit at rank {words.count(proof.first_hit)}"
+    facts = "the only image: there is no other to find"
+    if proof.first_hit:
+        facts = (
+            f"AP {words.measure(proof.average_precision)} · first hit at rank {words.count(proof.first_hit)}"
+        )
     ranked = zip(proof.ranking, proof.distances, proof.percentiles, proof.hits, strict=True)
     film = []
     for rank, (item, far, share, hit) in enumerate(ranked, start=1):

@@ -11,7 +11,7 @@ from dash import ClientsideFunction, Dash, Input, Output
 from dxr_dash.browser import compare_page, explained_panel, ids, map_panel, rank_panel, respond
 from dxr_dash.browser.commands import carry_out
 from dxr_dash.browser.state import Selection
-from dxr_dash.browser.trees import TREE, drawn_and_tree, tree
+from dxr_dash.browser.trees import TREE, drawn_and_tree, tree, tree_about
 from dxr_dash.collection.store import Collection
 
 Data = dict[str, Any]
@@ -96,9 +96,13 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
 def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], Selection]) -> None:
     """Wire the answer and what belongs to it: parts of their own, so that the quick ones do not wait."""
 
+    def about_set(part: Callable[[Collection, Selection], Any], data: Data) -> str:
+        selection = view(data)
+        return tree_about(f"{selection.space} {selection.active}", part(collection, selection))
+
     @app.callback(Output(ids.ANSWER, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_answer(data: Data) -> Any:
-        return tree(respond.answer_of(collection, view(data)))
+        return about_set(respond.answer_of, data)
 
     @app.callback(
         Output(ids.SHIFT, "figure"),
@@ -111,15 +115,15 @@ def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], S
 
     @app.callback(Output(ids.EVIDENCE, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_evidence(data: Data) -> Any:
-        return tree(respond.evidence_of(collection, view(data)))
+        return about_set(respond.evidence_of, data)
 
     @app.callback(Output(ids.PROOFS, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_proofs(data: Data) -> Any:
-        return tree(respond.proofs_of(collection, view(data)))
+        return about_set(respond.proofs_of, data)
 
     @app.callback(Output(ids.MEMBERS, TREE), Input(ids.MEMBERS_VIEW, "data"), prevent_initial_call=True)
     def on_members(data: Data) -> Any:
-        return tree(respond.members_of(collection, view(data)))
+        return about_set(respond.members_of, data)
 
     @app.callback(
         Output(ids.EXPLAINED, TREE),

@@ -6,7 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from dash import html
 from dash.development.base_component import Component
+
+from dxr_dash.browser.attributes import attributes
 
 TREE = "data-tree"  # the attribute of a panel's element that holds the text
 
@@ -14,6 +17,18 @@ TREE = "data-tree"  # the attribute of a panel's element that holds the text
 def tree(parts: Component | Sequence[Component | str] | None) -> str:
     """Describe components as JSON, just as Dash would send them."""
     return json.dumps([] if parts is None else parts, default=_plain, separators=(",", ":"))
+
+
+def tree_about(query_set: str, parts: Component | Sequence[Component | str] | None) -> str:
+    """Describe a panel about one query set: the page hides it once another is chosen, until that one's has come.
+
+    Args:
+        query_set: feature space and id, with a space between.
+    """
+    if parts is None:
+        return tree(None)
+    marker = html.Span(hidden=True, **attributes({"data-of": query_set}))
+    return tree([marker, *([parts] if isinstance(parts, Component) else parts)])
 
 
 def drawn_and_tree(figure: object, parts: Sequence[Component | str]) -> tuple[object, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,25 +123,25 @@ def _print_answer(found: Answer, beside: Findings) -> None:
     click.secho(found.sentence, bold=True)
     asked = "" if found.n_asked == found.n_images else f", asked with {found.n_asked} of them"
     click.echo(f"  images              {found.n_images} against {found.n_compared} of the gallery{asked}")
-    click.echo(f"  AUROC               {_words(found.auroc)}")
+    click.echo(f"  AUROC               {words_of(found.auroc)}")
     random, line = beside.among_random, beside.probe
     if random is not None:
         click.echo(f"  {said.p_value(random):<18}  {said.among_random(random)}")
     if found.control is not None:
         control = found.control
         click.echo(
-            f"  AUROC over control  {_words(control.auroc)}; {control.name}, {control.n_images} images"
+            f"  AUROC over control  {words_of(control.auroc)}; {control.name}, {control.n_images} images"
         )
-    click.echo(f"  mAP                 {_words(found.mean_ap)}")
-    click.echo(f"  precision@{settings.PRECISION_AT}        {_words(found.precision)}")
-    click.echo(f"  recall@{settings.RECALL_FIRST}          {_words(found.recall)}")
+    click.echo(f"  mAP                 {words_of(found.mean_ap)}")
+    click.echo(f"  {f'precision@{found.precision_at}':<18}  {words_of(found.precision)}")
+    click.echo(f"  recall@{settings.RECALL_FIRST}          {words_of(found.recall)}")
     click.echo(f"  first hit           {said.first_hit(found.first_hit)}; median over its images")
     if line is not None:
         click.echo(
-            f"  linear probe        {_words(line.auroc)}; AUROC on held-out images, {line.n_folds} folds"
+            f"  linear probe        {words_of(line.auroc)}; AUROC on held-out images, {line.n_folds} folds"
         )
         if line.control is not None:
-            click.echo(f"  probe over control  {_words(line.control)}")
+            click.echo(f"  probe over control  {words_of(line.control)}")
         if line.readable_not_near:
             click.echo(f"  {said.line_separates(found.name)}")
     if beside.scaled is not None:
@@ -157,17 +158,25 @@ def _print_answer(found: Answer, beside: Findings) -> None:
         click.secho(f"  Mind: {warning}", fg="yellow")
 
 
-def _words(estimate: Estimate) -> str:
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f}; chance {estimate.chance:.3f})"
+def words_of(estimate: Estimate) -> str:
+    """Write a measure with its interval and chance value; what is not known is said in words."""
+    if isnan(estimate.value):
+        return "not measured"
+    ends = "no interval" if isnan(estimate.low) else f"{estimate.low:.3f} to {estimate.high:.3f}"
+    return f"{estimate.value:.3f} ({ends}; chance {estimate.chance:.3f})"
 
 
 def _print_without_hubs(found: Answer, scaled: LocalScaling) -> None:
     from dxr_dash.analysis import said
 
-    click.echo(f"  {f'AUROC by {scaled.name}':<18}  {_words(scaled.auroc)}; takes hubs into account")
+    click.echo(f"  {f'AUROC by {scaled.name}':<18}  {words_of(scaled.auroc)}; takes hubs into account")
+    if found.once is not None:
+        click.echo(
+            f"  by {scaled.name}             of the {scaled.n_images} images with near-duplicates counted once"
+        )
     if scaled.control is not None:
-        click.echo(f"  {f'{scaled.name} over control':<18}  {_words(scaled.control.auroc)}")
-    click.echo(f"  {f'mAP by {scaled.name}':<18}  {_words(scaled.mean_ap)}")
+        click.echo(f"  {f'{scaled.name} over control':<18}  {words_of(scaled.control.auroc)}")
+    click.echo(f"  {f'mAP by {scaled.name}':<18}  {words_of(scaled.mean_ap)}")
     if found.hubs is not None:
         click.echo(f"  {said.hubs(found.hubs)}")
     if scaled.verdict is not found.verdict:

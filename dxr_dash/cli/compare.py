@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dxr_dash import settings
+from dxr_dash.cli.ask import words_of
 from dxr_dash.cli.frame import FOLDER, JSON, cli, in_words, progress
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _print(found: Comparison) -> None:
         click.secho(f"{one.name}{where}: {one.verdict}{mark}", bold=True)
         click.echo(f"  images              {one.n_images} against {one.n_compared} of the gallery")
         for name, estimate in _measures(one):
-            click.echo(f"  {name:<18}  {_words(estimate)}")
+            click.echo(f"  {name:<18}  {words_of(estimate)}")
         if one.difference is not None:
             click.echo(f"  {one.said}")
         for warning in one.warnings:
@@ -73,7 +74,3 @@ def _measures(one: ComparedLine) -> list[tuple[str, Estimate]]:
     lines += [("mAP", one.mean_ap), (f"precision@{settings.PRECISION_AT}", one.precision)]
     lines.append((f"recall@{settings.RECALL_FIRST}", one.recall))
     return lines
-
-
-def _words(estimate: Estimate) -> str:
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f}; chance {estimate.chance:.3f})"

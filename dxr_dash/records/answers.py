@@ -31,7 +31,8 @@ class Answer:
         n_images: Q. n_compared: M gallery images. n_asked: q members that the measures are averaged over.
         auroc: chance that a member is nearer to a member than a gallery image is; ties count half.
         mean_ap: mean average precision of the known-item test.
-        precision: precision at ``settings.PRECISION_AT`` (or at the number of relevant images, if fewer).
+        precision: precision at ``precision_at``.
+        precision_at: ``settings.PRECISION_AT``, or the number of other members where that is less.
         recall: share of the other members among the first ``settings.RECALL_FIRST`` of the ranking.
         first_hit: median rank of the first other member, with its interval; chance is the median of a random order.
         members: of each asked member.
@@ -52,6 +53,7 @@ class Answer:
     auroc: Estimate
     mean_ap: Estimate
     precision: Estimate
+    precision_at: int
     recall: Estimate
     first_hit: Estimate
     control: AgainstControl | None

@@ -106,7 +106,7 @@ class View:
         if answer.control is not None:
             than = f"the same against the {words.count(answer.control.n_images)} images of the control set"
             found.append(("AUROC against control", than, answer.control.auroc))
-        at, first = settings.PRECISION_AT, settings.RECALL_FIRST
+        at, first = answer.precision_at, settings.RECALL_FIRST
         among = f"share of members among the {at} nearest images of each member"
         found_again = f"share of the other members among the first {first} images"
         return [
@@ -123,7 +123,7 @@ class View:
         found = [("AUROC", one.auroc, before.auroc)]
         if one.control is not None and before.control is not None:
             found.append(("AUROC against control", one.control.auroc, before.control.auroc))
-        at = settings.PRECISION_AT
+        at = answer.precision_at
         return [
             *found,
             ("mAP", one.mean_ap, before.mean_ap),

@@ -80,3 +80,34 @@ def walk(parts: object) -> list[dict[str, object]]:
     if isinstance(parts, dict):
         return [parts, *walk(parts["props"].get("children"))]
     return []
+
+
+def test_what_is_about_another_set_is_hidden_until_the_new_ones_has_come(page: Page, site: Site) -> None:
+    """No number of one set is ever to be read under the name of another."""
+    expect(page.locator("#evidence .evidence")).to_be_visible()
+    hidden = page.evaluate(
+        """() => {
+          dxr.change({ active: 'cars' });  // nothing has come yet: all that is shown is about the set before
+          return ['answer', 'evidence', 'proofs', 'members'].map(
+            (id) => getComputedStyle(document.getElementById(id)).visibility);
+        }"""
+    )
+    assert hidden == ["hidden"] * 4
+    expect(page.locator("#answer .question strong")).to_have_text("cars")
+    expect(page.locator("#evidence .evidence")).to_be_visible()
+    assert page.locator("#evidence").get_attribute("data-of") == f"{site[0].default_space} cars"
+    page.evaluate("() => { dxr.change({ active: 'faces-in-things' }); dxr.change({ active: 'cars' }); }")
+    expect(page.locator("#evidence .evidence")).to_be_visible()
+    expect(page.locator("#answer .question strong")).to_have_text("cars")
+
+
+def test_measures_that_do_not_exist_have_no_mark_and_say_so(own_page: Page, own_site: Site) -> None:
+    one, _ = api.add_query_set(own_site[0], "one image", rows=[3])
+    own_page.evaluate("id => dxr.change({active: id, shown: [id], edition: 1})", one.id)
+    expect(own_page.locator("#answer .question strong")).to_have_text("one image")
+    measures = own_page.locator("#answer .measures .measure")
+    expect(measures.first).to_contain_text("no interval")
+    expect(measures.first).to_contain_text("chance 0.50")
+    assert own_page.locator("#answer .measures .dot, #answer .measures .bar").count() == 0
+    expect(own_page.locator("#answer")).to_contain_text("1 image against")
+    expect(own_page.locator("#proofs")).to_contain_text("there is no other to find")
