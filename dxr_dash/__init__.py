@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         rank_curve,
         ranking,
         scan,
+        sweep,
         what_hiding_does,
         why_similar,
     )
@@ -46,6 +47,7 @@ __all__ = [
     "rank_curve",
     "ranking",
     "scan",
+    "sweep",
     "what_hiding_does",
     "why_similar",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dxr_dash.collection.controls import CONTROLS, PICTURES, Pictures, load_control
-from dxr_dash.collection.definitions import Definition, defined_networks, definition
+from dxr_dash.collection.definitions import RANDOM, Definition, defined_networks, definition
 from dxr_dash.collection.layers import Tap
 from dxr_dash.collection.pooling import POOLINGS, fitting_poolings, is_usual
 from dxr_dash.collection.running import Backbone, Extractor, Head, Network
@@ -97,6 +97,28 @@ def split_layer(layer: str) -> tuple[str, str | None]:
     if pooling not in POOLINGS:
         raise NetworkError(f"There is no pooling {pooling!r}.", f"Use one of {', '.join(POOLINGS)}.")
     return name, pooling
+
+
+def split_network(text: str) -> tuple[str, str]:
+    """Split ``random:alexnet:pool5:max`` into the longest network that there is, and what follows it.
+
+    Raises:
+        NetworkError: it begins with no network.
+    """
+    parts = text.split(":")
+    for n in range(len(parts), 0, -1):
+        network = ":".join(parts[:n])
+        if network in CONTROLS or definition(network) is not None:
+            return network, ":".join(parts[n:])
+    raise NetworkError(
+        f"{text} does not begin with a network.",
+        f"Write NETWORK:LAYER,LAYER. {_close(parts[0], network_names())}`dxr networks` lists all.",
+    )
+
+
+def is_depth_control(network: str) -> bool:
+    """Say whether a network is a control for depth: it has learnt nothing, or it is none."""
+    return network in CONTROLS or RANDOM.fullmatch(network) is not None
 
 
 def _known(network: str) -> Definition:
