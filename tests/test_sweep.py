@@ -16,6 +16,7 @@ from dxr_dash.analysis.swept import becomes_retrievable, first_retrieving
 from dxr_dash.api.sweeps import split_layers
 from dxr_dash.cli import cli
 from dxr_dash.collection.build import add_spaces
+from dxr_dash.collection.networks import before_training
 from dxr_dash.errors import ImagesError, NetworkError, QueryError
 from dxr_dash.figures.svg import as_svg
 from dxr_dash.figures.sweep_figure import sweep_figure
@@ -157,6 +158,12 @@ def test_layers_are_read_with_seeds_and_poolings() -> None:
     assert split_layers("alexnet:conv1, pool5:max") == [("alexnet", "conv1"), ("alexnet", "pool5:max")]
     assert split_layers("random:alexnet:7:pool5:max") == [("random:alexnet:7", "pool5:max")]
     assert split_layers("random:alexnet:fc7") == [("random:alexnet", "fc7")]
+
+
+def test_only_networks_that_can_be_made_anew_have_an_untrained_twin() -> None:
+    assert before_training("alexnet") == "random:alexnet"
+    assert before_training("tiny") is None
+    assert before_training("random:alexnet") is None
 
 
 def difference(value: float, low: float, high: float) -> Difference:

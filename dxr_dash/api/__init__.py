@@ -48,6 +48,7 @@ from dxr_dash.api.scans import (
 )
 from dxr_dash.api.strip import rows_in_map_order, sliver_picture
 from dxr_dash.api.sweeps import sweep
+from dxr_dash.api.texts import nearest_to_text
 from dxr_dash.api.why import what_hiding_does, why_similar
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "nearest",
     "nearest_members",
     "nearest_to_outside",
+    "nearest_to_text",
     "open_collection",
     "open_scan_line",
     "query_vectors",

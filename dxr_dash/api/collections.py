@@ -13,6 +13,7 @@ from dxr_dash import settings
 from dxr_dash.api.query_sets import add_query_set, set_control
 from dxr_dash.collection.build import build as build_chain
 from dxr_dash.collection.gallery import Labels
+from dxr_dash.collection.networks import usual_layer
 from dxr_dash.collection.steps import write_json
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import CollectionError
@@ -28,7 +29,7 @@ def build(
     folder: Path | str,
     *,
     network: str = settings.NETWORK,
-    layer: str | Sequence[str] = settings.LAYER,
+    layer: str | Sequence[str] = (),
     weights: Path | str | None = None,
     recipe: str | None = None,
     vectors: Path | str | None = None,
@@ -45,7 +46,7 @@ def build(
         images: the folder of images; with ``vectors`` it may be None: then the collection's own, or no images at all.
         folder: the collection, NAME.dxr.
         layer: of the network, NAME or NAME:POOLING; of several each gives a feature space, from one pass over
-            the images, and the first is shown first.
+            the images, and the first is shown first. Left out, fc7 where there is one, else what the classifier reads.
         recipe: what is done to the features, such as "l2,pca:128:whiten,l2" (docs/features.md).
         vectors: a .npy, .npz or .parquet file of vectors that were made elsewhere, instead of a network's features.
         labels: "folder" for the name of each image's folder, or a CSV or Parquet file with a column ``path``.
@@ -56,12 +57,15 @@ def build(
         ImagesError, NetworkError, CollectionError: as ``collection.build.build`` says.
     """
     from_folder = labels == "folder"
+    layers = [layer] if isinstance(layer, str) else list(layer)
+    if not layers and vectors is None:
+        layers = [usual_layer(network)]
     source = Labels(from_folder, None if from_folder or labels is None else Path(labels), label_column)
     return build_chain(
         None if images is None else Path(images),
         Path(folder),
         network=network,
-        layers=[layer] if isinstance(layer, str) else list(layer),
+        layers=layers,
         weights=Path(weights) if weights else None,
         recipe=recipe,
         vectors=Path(vectors) if vectors else None,

@@ -32,7 +32,7 @@ def compare(
         query_sets: ids or names; the same set twice counts once.
         reference: id or name of the set that the others are compared with, one of them. Left out, the first
             that is the control set of another one, else the first.
-        spaces: ids of the feature spaces; left out, the one built last.
+        spaces: ids of the feature spaces; left out, the collection's own choice.
         reference_space: the space of the reference; left out, the first.
 
     Returns:

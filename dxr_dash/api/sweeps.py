@@ -14,13 +14,14 @@ from dxr_dash.api.query_sets import find_query_set
 from dxr_dash.collection.build import add_spaces
 from dxr_dash.collection.layers import PENULTIMATE
 from dxr_dash.collection.networks import (
+    before_training,
     checked_layer,
     is_depth_control,
     layer_names,
     split_layer,
     split_network,
 )
-from dxr_dash.collection.requests import OWN
+from dxr_dash.collection.requests import OWN, Request
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import NetworkError, QueryError
 from dxr_dash.records import OnProgress, Sweep, SweepAnswer, SweptSpace, silent
@@ -60,11 +61,11 @@ def sweep(
     asked = [pair for text in layers for pair in split_layers(text)]
     asked += [(network, layer) for network in networks for layer in _all_layers(network)]
     named = [(network, checked_layer(network, layer)) for network, layer in asked]
-    wanted = [f"{network}.{layer}" for network, layer in named] or list(opened.spaces)
+    wanted = [_space_id(*one) for one in named] or list(opened.spaces)
     added = [*named, *(_controls(named or _of_networks(opened)) if controls else ())]
     if add_spaces(opened.folder, added, on_progress=on_progress) is not None:
         opened = Collection(opened.folder)
-    wanted += [f"{network}.{layer}" for network, layer in added]
+    wanted += [_space_id(*one) for one in added]
     return swept_spaces(opened, query_set, list(dict.fromkeys(wanted)), on_progress=on_progress)
 
 
@@ -82,7 +83,7 @@ def swept_spaces(
         if before is not None:
             differs = difference_between(collection, (key, space.id), (key, before.space))
             found = replace(found, difference=differs)
-        layer = space.id.removeprefix(f"{space.network}.")
+        layer = space.id[len(space.network) + 1 :]
         lines.append(SweptSpace(space.network, layer, is_depth_control(space.network), found))
     on_progress("asking", len(ordered), len(ordered))
     depth = [one for one in lines if one.is_control]
@@ -142,7 +143,14 @@ def _depth(space: Space) -> float:
 
 @lru_cache(maxsize=64)
 def _layers(network: str) -> tuple[str, ...]:
-    return tuple(layer_names(network))
+    try:
+        return tuple(layer_names(network))
+    except NetworkError:  # the space is there; what made it is no longer installed
+        return ()
+
+
+def _space_id(network: str, layer: str) -> str:
+    return Request(network, layer).space_id
 
 
 def _all_layers(network: str) -> list[str]:
@@ -156,8 +164,9 @@ def _of_networks(collection: Collection) -> list[tuple[str, str]]:
 
 def _controls(named: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Name the controls for depth that belong to layers of networks."""
-    random = [(f"random:{network}", layer) for network, layer in named if not is_depth_control(network)]
-    return [*PLAIN_CONTROLS, *dict.fromkeys(random)]
+    random = {network: before_training(network) for network, _ in named}
+    untrained = [(name, layer) for network, layer in named if (name := random[network]) is not None]
+    return [*PLAIN_CONTROLS, *dict.fromkeys(untrained)]
 
 
 def split_layers(text: str) -> list[tuple[str, str]]:

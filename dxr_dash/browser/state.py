@@ -116,7 +116,11 @@ class Selection:
     def default(cls, collection: Collection) -> Selection:
         """Return what a page shows at first: the first query set and its control, if there is one."""
         sets = collection.query_sets
-        first = next(iter(sets.values()), None)
+        controls = {one.control for one in sets.values()}
+        asked = [
+            one for one in sets.values() if one.id not in controls
+        ]  # a control set is no question of its own
+        first = next(iter([*asked, *sets.values()]), None)
         shown = () if first is None else tuple(key for key in (first.id, first.control) if key in sets)
         return cls(
             fingerprint=collection.fingerprint,

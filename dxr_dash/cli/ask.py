@@ -29,25 +29,40 @@ if TYPE_CHECKING:
 @cli.command()
 @FOLDER
 @click.argument("images", type=PATH, required=False)
-@click.option("--name", required=True, help="What X is; without IMAGES, the stored query set to answer for.")
+@click.option("--name", help="What X is; without IMAGES, the stored query set to answer for.")
+@click.option(
+    "--text", help="Words instead of images, in a space of a `clip:` network: lists what is nearest."
+)
 @click.option("--control", type=PATH, help="A folder of images like X in everything but X.")
 @SPACE
 @JSON
 @in_words
 def query(
-    collection: Path, images: Path | None, name: str, control: Path | None, space: str | None, as_json: bool
+    collection: Path,
+    images: Path | None,
+    name: str | None,
+    text: str | None,
+    control: Path | None,
+    space: str | None,
+    as_json: bool,
 ) -> None:
     """Ask COLLECTION whether its features retrieve the X that the folder IMAGES shows.
 
     \b
     dxr query photos.dxr FACES --name "faces in things" --control THINGS
     dxr query photos.dxr --name "faces in things"
+    dxr query photos.dxr --text "a face in a thing" --space clip:ViT-B-32.laion2b_s34b_b79k.image
 
     The set is kept in the collection and shown on its page; a set of the same name is replaced.
     """  # noqa: D301
     from dxr_dash import api
 
+    if (name is None) == (text is None) or (text is not None and (images is not None or control is not None)):
+        raise click.UsageError("Give --name, with IMAGES or for a stored set, or --text alone.")
     opened = api.open_collection(collection)
+    if text is not None:
+        return _print_nearest_to_text(opened, text, space, as_json)
+    assert name is not None  # noqa: S101 - one of the two was given
     skipped: tuple[Skipped, ...] = ()
     with progress() as shown:
         control_id = None
@@ -69,6 +84,23 @@ def query(
         return click.echo(json.dumps({**found.as_dict(), "findings": more_found.as_dict()}))
     list_skipped(skipped)
     return _print_answer(found, more_found)
+
+
+def _print_nearest_to_text(opened: Collection, text: str, space: str | None, as_json: bool) -> None:
+    from dxr_dash import api
+
+    found = api.nearest_to_text(opened, text, space=space)
+    paths = [opened.path(int(row)) for row in found.rows]
+    far = [float(distance) for distance in found.distances]
+    if as_json:
+        near = [{"path": path, "distance": distance} for path, distance in zip(paths, far, strict=True)]
+        return click.echo(json.dumps({"text": found.text, "space": found.space, "nearest": near}))
+    click.secho(f"Nearest to the words {found.text!r} in {found.space}:", bold=True)
+    for path, distance in zip(paths, far, strict=True):
+        click.echo(f"  {distance:.3f}  {path}")
+    return click.echo(
+        "Distances from words to images are of another scale than those between images: no baseline, no verdict."
+    )
 
 
 def _replace_set(

@@ -25,7 +25,9 @@ INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 PATH = click.Path(path_type=Path)
 FOLDER = click.argument("collection", type=PATH)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
-SPACE = click.option("--space", help="Feature space, NETWORK.LAYER; left out, the one built last.")
+SPACE = click.option(
+    "--space", help="Feature space, NETWORK.LAYER; left out, the one built last that is no control for depth."
+)
 
 
 def main() -> None:

@@ -133,7 +133,12 @@ def networks() -> None:
     from dxr_dash.collection.networks import network_names
 
     click.echo("\n".join(network_names()))
-    click.echo("random:NETWORK[:SEED]  any of these as it is before training", err=True)
+    for name, what in (
+        ("timm:NAME", 'a network of timm; pip install "dxr-dash[timm]"'),
+        ("clip:ARCH/PRETRAINED", 'the image tower of an open_clip network; pip install "dxr-dash[clip]"'),
+        ("random:NETWORK[:SEED]", "any of these as it is before training"),
+    ):
+        click.echo(f"{name:<21}  {what}", err=True)
 
 
 @cli.command()

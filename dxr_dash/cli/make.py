@@ -51,9 +51,8 @@ def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, n
     "--layer",
     "layers",
     multiple=True,
-    default=(settings.LAYER,),
-    show_default=True,
-    help="NAME or NAME:POOLING, see `dxr layers NETWORK`; give it again for more layers of the same pass.",
+    help="NAME or NAME:POOLING, see `dxr layers NETWORK`; again for more layers of the same pass. Left out, fc7 where "
+    "there is one, else what the classifier reads.",
 )
 @click.option("--recipe", help="What is done to the features, such as l2,pca:128:whiten,l2.")
 @click.option(
@@ -95,7 +94,7 @@ def build(
     dxr build PHOTOS --to photos.dxr --network thingsnet          needs no download
     dxr build PHOTOS --to photos.dxr --layer fc6 --layer fc7 --layer pool5:max    one pass, three spaces
     dxr build PHOTOS --to photos.dxr --recipe l2,pca:128:whiten,l2
-    dxr build PHOTOS --to photos.dxr --network tiny --layer pixels32              a control for depth
+    dxr build PHOTOS --to photos.dxr --network tiny               a control for depth: small images as they are
     dxr build PHOTOS --to photos.dxr --vectors clip.npz                           features from elsewhere
     dxr build --vectors words.parquet --to words.dxr                              without any images
     dxr build PHOTOS --to photos.dxr --labels folder

@@ -33,7 +33,7 @@ from dxr_dash.collection.gallery import (
 )
 from dxr_dash.collection.images import Found, find_images
 from dxr_dash.collection.labels import LABEL
-from dxr_dash.collection.networks import Loader
+from dxr_dash.collection.networks import Loader, is_depth_control
 from dxr_dash.collection.own_features import OwnFeatures, pictures_only
 from dxr_dash.collection.pack import Pack, write_pack
 from dxr_dash.collection.placeholders import CODE as PLACEHOLDER_CODE
@@ -209,7 +209,7 @@ def _run(
         chain,
         spaces,
         features,
-        first or requests[0].space_id,
+        first or _shown_first(requests[0].space_id, manifest_before),
         rows,
         skipped,
         labels,
@@ -234,6 +234,14 @@ def _readable(chain: Chain, manifest: dict[str, Any] | None) -> bool:
     return manifest is not None and all(
         chain.path(manifest[step]).is_dir() for step in ("gallery", "thumbnails")
     )
+
+
+def _shown_first(asked: str, manifest: dict[str, Any] | None) -> str:
+    """Choose the space that is shown first: the one asked for, but no control for depth instead of what it controls."""
+    is_control = is_depth_control(asked.partition(".")[0])
+    if manifest is not None and is_control:
+        return str(manifest["default_space"])
+    return asked
 
 
 def _finish(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dxr_dash import settings
+from dxr_dash.collection import clip_networks, timm_networks
 from dxr_dash.collection.layers import PENULTIMATE, Tap, usual_layers
 from dxr_dash.collection.preset import Preset
 from dxr_dash.collection.weights import (
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 THINGSNET = settings.BUNDLED_NETWORK
 OVERFEAT = "overfeat"
-RANDOM = re.compile(r"random:([a-z0-9_]+)(?::([0-9]{1,9}))?")  # random:alexnet, random:alexnet:7
+RANDOM = re.compile(
+    r"random:((?:(?:timm|clip):)?[\w./-]+)(?::([0-9]{1,9}))?"
+)  # random:alexnet, random:alexnet:7
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Definition:
         preset: how it wants its images.
         before_training: builds it with random values, drawn from torch's generator.
         load: builds it with its weights, or those of a file; returns it, the weights' name and their SHA-256.
+        has_class_token: whether the first of a transformer's tokens stands for the whole image.
     """
 
     layers: Callable[[], Mapping[str, Tap]]
@@ -46,6 +50,7 @@ class Definition:
     preset: Callable[[], Preset]
     before_training: Callable[[], nn.Module]
     load: Callable[[Path | None], tuple[nn.Module, str, str]]
+    has_class_token: Callable[[], bool] = lambda: True
 
 
 def defined_networks() -> list[str]:
@@ -56,7 +61,11 @@ def defined_networks() -> list[str]:
 
 
 def definition(network: str) -> Definition | None:
-    """Find a network; None if there is none of that name."""
+    """Find a network; None if there is none of that name.
+
+    Raises:
+        NetworkError: the package that it comes from is not installed, or knows none of that name.
+    """
     if random := RANDOM.fullmatch(network):
         form = definition(random[1])
         return form and replace(
@@ -70,6 +79,8 @@ def definition(network: str) -> Definition | None:
         return Definition(
             _overfeat_layers, _overfeat_without_values, _overfeat_preset, _overfeat_untrained, _load_overfeat
         )
+    if (form := _optional(network)) is not None:
+        return form
     if network in defined_networks():
         return Definition(
             partial(_torchvision_layers, network),
@@ -77,6 +88,30 @@ def definition(network: str) -> Definition | None:
             partial(_torchvision_preset, network),
             partial(_torchvision_untrained, network),
             partial(_load_torchvision, network),
+        )
+    return None
+
+
+def _optional(network: str) -> Definition | None:
+    """Find a network of timm or open_clip."""
+    if network.startswith(timm_networks.PREFIX):
+        timm_networks.check_name(network)
+        return Definition(
+            partial(timm_networks.layers, network),
+            partial(timm_networks.without_values, network),
+            partial(timm_networks.preset, network),
+            partial(timm_networks.untrained, network),
+            partial(timm_networks.load, network),
+            partial(timm_networks.has_class_token, network),
+        )
+    if network.startswith(clip_networks.PREFIX):
+        clip_networks.check_name(network)
+        return Definition(
+            partial(clip_networks.layers, network),
+            partial(clip_networks.without_values, network),
+            partial(clip_networks.preset, network),
+            partial(clip_networks.untrained, network),
+            partial(clip_networks.load, network),
         )
     return None
 

@@ -100,11 +100,13 @@ def _network(source: Source, layer: str) -> Network | None:
 def seen_box(where: Space, size: tuple[int, int]) -> tuple[float, float, float, float]:
     """Say which part of an image of this width and height the network sees: left, top, right, bottom as shares.
 
-    The shorter side is resized to ``resize_px`` and a square of ``crop_px`` cut from the middle.
+    The shorter side is resized to ``resize_px``, both where images are squashed, and a square of ``crop_px`` cut from
+    the middle.
     """
-    width, height = _resized(size, where.recipe["resize_px"])
+    side = where.recipe["resize_px"]
+    width, height = (side, side) if where.recipe.get("squash") else _resized(size, side)
     crop = where.recipe["crop_px"]
-    left, top = (round((side - crop) / 2) for side in (width, height))
+    left, top = (round((length - crop) / 2) for length in (width, height))
     return left / width, top / height, (left + crop) / width, (top + crop) / height
 
 

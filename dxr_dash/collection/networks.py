@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from dxr_dash import settings
 from dxr_dash.collection.controls import CONTROLS, PICTURES, Pictures, load_control
 from dxr_dash.collection.definitions import RANDOM, Definition, defined_networks, definition
 from dxr_dash.collection.layers import Tap
@@ -30,6 +31,18 @@ def layer_names(network: str) -> list[str]:
         NetworkError: there is no such network.
     """
     return list(CONTROLS[network][1] if network in CONTROLS else _known(network).layers())
+
+
+def usual_layer(network: str) -> str:
+    """Choose the layer that is meant when none is named: fc7 where there is one, else what the classifier reads.
+
+    Raises:
+        NetworkError: there is no such network.
+    """
+    if network in (settings.NETWORK, settings.BUNDLED_NETWORK):  # without loading torch
+        return settings.LAYER
+    names = layer_names(network)
+    return next((one for one in (settings.LAYER, "penultimate") if one in names), names[0])
 
 
 @lru_cache(maxsize=4)
@@ -77,9 +90,17 @@ def checked_layer(network: str, layer: str) -> str:
         return layer
     name, pooling = split_layer(layer)
     _tap(network, name)
-    if pooling is None:
+    needs_class_token = pooling in {None, "cls"} and not _known(network).has_class_token()
+    if pooling is None and not needs_class_token:
         return name
     shape = layer_shapes(network)[name] or ()
+    if needs_class_token and len(shape) == 3:
+        raise NetworkError(
+            f"{network} has no class token that could stand for all tokens of {name}.",
+            f"Say how to pool them, such as `--layer {name}:avg`.",
+        )
+    if pooling is None:
+        return name
     fitting = fitting_poolings(shape)
     if pooling not in fitting:
         raise NetworkError(
@@ -106,14 +127,24 @@ def split_network(text: str) -> tuple[str, str]:
         NetworkError: it begins with no network.
     """
     parts = text.split(":")
+    problem: NetworkError | None = None
     for n in range(len(parts), 0, -1):
         network = ":".join(parts[:n])
-        if network in CONTROLS or definition(network) is not None:
-            return network, ":".join(parts[n:])
-    raise NetworkError(
+        try:
+            if network in CONTROLS or definition(network) is not None:
+                return network, ":".join(parts[n:])
+        except NetworkError as error:  # timm:NAME:LAYER is no network of timm's, and timm:NAME is one
+            problem = error
+    raise problem or NetworkError(
         f"{text} does not begin with a network.",
         f"Write NETWORK:LAYER,LAYER. {_close(parts[0], network_names())}`dxr networks` lists all.",
     )
+
+
+def before_training(network: str) -> str | None:
+    """Name a network as it is before training; None for controls for depth and where nobody can make it."""
+    name = f"random:{network}"
+    return None if is_depth_control(network) or definition(name) is None else name
 
 
 def is_depth_control(network: str) -> bool:

@@ -24,10 +24,11 @@ class Preset:
     """How a network wants its images; the numbers of torchvision's preset for its weights.
 
     Attributes:
-        resize_px: length of the shorter side.
+        resize_px: length of the shorter side; of both sides where images are squashed.
         crop_px: side of the squares then cut.
         interpolation: "bilinear" or "bicubic".
         mean, std: per colour, of values in 0..1.
+        squash: resize to a square whatever the shape, so that nothing at the sides is cut off.
     """
 
     resize_px: int
@@ -35,6 +36,7 @@ class Preset:
     interpolation: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    squash: bool = False
 
     def prepare(self, image: Image.Image, crops: int = 1) -> UInt8Array:
         """Resize and crop an RGB image, bit for bit as torchvision does (CenterCrop, FiveCrop, TenCrop).
@@ -47,11 +49,11 @@ class Preset:
         """
         width, height = image.size
         short, long = min(width, height), max(width, height)
-        longer = int(self.resize_px * long / short)
+        longer = self.resize_px if self.squash else int(self.resize_px * long / short)
         size = (self.resize_px, longer) if width <= height else (longer, self.resize_px)
         filter_ = Image.Resampling.BICUBIC if self.interpolation == "bicubic" else Image.Resampling.BILINEAR
         resized = None
-        if long <= LONGEST_RESIZED_WHOLE * short:
+        if self.squash or long <= LONGEST_RESIZED_WHOLE * short:
             resized = image if size == image.size else image.resize(size, filter_)
         cuts = []
         for box in self._boxes(size, 1 if crops <= 2 else 5):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dxr_dash import settings
+from dxr_dash.collection.hub import PACKAGES, extra_of
 from dxr_dash.collection.networks import Loader, checked_layer
 from dxr_dash.collection.recipes import Recipe
 from dxr_dash.collection.running import Extractor
@@ -64,7 +65,10 @@ class Request:
     @property
     def space_id(self) -> str:
         """The name of the space in the collection."""
-        return f"{self.network}.{self.layer}{self.recipe.suffix}"
+        network = self.network.replace(
+            "/", "."
+        )  # of clip:ARCH/PRETRAINED; a slash would part an address in two
+        return f"{network}.{self.layer}{self.recipe.suffix}"
 
     @property
     def source(self) -> Source:
@@ -76,15 +80,19 @@ class Request:
         """All that decides which vectors come out, as far as it shows without loading the network."""
         if self.held is not None:
             return self.held
-        return {
-            "network": self.network,
-            "layer": self.layer,
-            "weights": str(self.weights) if self.weights else None,
-            "weights_stamp": _stamp(self.weights) if self.weights else None,
-            "torch": version("torch"),
-            "torchvision": version("torchvision"),
-            "dxr": settings.VERSION,
-        } | _said(self.recipe)
+        return (
+            {
+                "network": self.network,
+                "layer": self.layer,
+                "weights": str(self.weights) if self.weights else None,
+                "weights_stamp": _stamp(self.weights) if self.weights else None,
+                "torch": version("torch"),
+                "torchvision": version("torchvision"),
+                "dxr": settings.VERSION,
+            }
+            | _optional_version(self.network)
+            | _said(self.recipe)
+        )
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,11 @@ def feature_facts(request: Request | OwnRequest) -> dict[str, Any]:
     """Keep of a request's facts what decides its features, whatever is done to them afterwards."""
     facts = {key: value for key, value in request.facts.items() if key != "recipe"}
     return facts | _said(Recipe(request.recipe.crops))
+
+
+def _optional_version(network: str) -> dict[str, str]:
+    extra = extra_of(network)
+    return {extra: version(PACKAGES[extra][1])} if extra else {}
 
 
 def _said(recipe: Recipe) -> dict[str, str]:

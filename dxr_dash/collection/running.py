@@ -233,7 +233,9 @@ class Network:
 
     def _recipe(self, head: Head, pooling: str) -> dict[str, Any]:
         preset, weights = self.preset, self._backbone.weights
-        more = {"crops": self.crops} if self.crops > 1 else {}
+        more: dict[str, Any] = {"crops": self.crops} if self.crops > 1 else {}
+        if preset.squash:
+            more["squash"] = True
         return more | {
             "code": CODE,
             "network": self._backbone.network,

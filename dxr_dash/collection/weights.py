@@ -60,13 +60,13 @@ def published_weights(network: str, weights: Any) -> tuple[dict[str, Tensor], st
         state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True, map_location="cpu")
     except Exception as error:
         raise NetworkError(
-            f"{file} cannot be read: {_first_line(error)}.", "Delete it and try again."
+            f"{file} cannot be read: {first_line(error)}.", "Delete it and try again."
         ) from error
     return dict(state), name, sha256
 
 
 def _download(network: str, weights: Any, file: Path) -> None:
-    reason = _unreachable(weights.url)
+    reason = unreachable(weights.url)
     if reason is None:
         try:
             # torch prints the address to stdout, which belongs to the command's result
@@ -75,7 +75,7 @@ def _download(network: str, weights: Any, file: Path) -> None:
                     progress=sys.stderr.isatty(), check_hash=True, weights_only=True, map_location="cpu"
                 )
         except Exception as error:  # of the net, of the hash, or of unpickling
-            reason = _first_line(error)
+            reason = first_line(error)
         else:
             return
     raise NetworkError(
@@ -96,7 +96,7 @@ def _stalling_ends() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def _unreachable(url: str) -> str | None:
+def unreachable(url: str) -> str | None:
     """Say why an address does not answer, soon; None if it does.
 
     torch sets no time limit, and looking up a name obeys none: so the question is asked in a thread that is left
@@ -111,7 +111,7 @@ def _unreachable(url: str) -> str | None:
             with urllib.request.urlopen(request, timeout=settings.DOWNLOAD_ANSWER_S):  # noqa: S310
                 answer.append(None)
         except (OSError, ValueError) as error:
-            answer.append(_first_line(error))
+            answer.append(first_line(error))
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
@@ -138,7 +138,7 @@ def weights_from_file(file: Path) -> tuple[dict[str, Tensor], str, str]:
         sha256 = file_sha256(file)
     except Exception as error:  # torch and safetensors raise many kinds
         raise NetworkError(
-            f"{file} cannot be read as weights: {_first_line(error)}.",
+            f"{file} cannot be read as weights: {first_line(error)}.",
             "Give a state dict saved with torch.save(model.state_dict(), FILE) or as .safetensors.",
         ) from error
     for key in ("state_dict", "model"):
@@ -177,7 +177,14 @@ def _kind(held: object) -> str:
     return f"a {type(held).__name__}"
 
 
-def put_weights(model: nn.Module, state: Mapping[str, Tensor], *, network: str, source: str) -> None:
+def put_weights(
+    model: nn.Module,
+    state: Mapping[str, Tensor],
+    *,
+    network: str,
+    source: str,
+    maker: str = "torchvision",
+) -> None:
     """Give a network its weights, all of them and no others.
 
     Args:
@@ -185,6 +192,7 @@ def put_weights(model: nn.Module, state: Mapping[str, Tensor], *, network: str, 
         state: parameter name -> values; auxiliary training classifiers (GoogLeNet, Inception) are left out.
         network: its name, for messages.
         source: name of the file, for messages.
+        maker: whose form the weights should have, for messages.
 
     Raises:
         NetworkError: a parameter is missing, not one of the network's, or of another shape.
@@ -195,7 +203,7 @@ def put_weights(model: nn.Module, state: Mapping[str, Tensor], *, network: str, 
     missing = [key for key in wanted if key not in state and not key.endswith("num_batches_tracked")]
     foreign = [key for key in state if key not in wanted]
     misshapen = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
-    remedy = f"Give weights saved from torchvision's {network}, or name the network that {source} belongs to."
+    remedy = f"Give weights saved from {maker}'s {network}, or name the network that {source} belongs to."
     if missing or foreign:
         said = [f"has no {_some(missing)}"] * bool(missing) + [f"has also {_some(foreign)}"] * bool(foreign)
         raise NetworkError(f"{source} does not fit {network}: it {' and '.join(said)}.", remedy)
@@ -221,7 +229,8 @@ def _shape(tensor: Tensor) -> str:
     return " x ".join(map(str, tensor.shape)) or "a single number"
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Say in one line what an error says, without a full stop."""
     reason = (
         error.reason if type(error) is urllib.error.URLError else error
     )  # not HTTPError: its text has the code

@@ -28,6 +28,23 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
+class NearestToText:
+    """The images nearest to words, nearest first.
+
+    Attributes:
+        text: the words.
+        space: id of the feature space.
+        rows: (k,) gallery rows.
+        distances: (k,) float32, in the metric of the space; not to be compared with distances between images.
+    """
+
+    text: str
+    space: str
+    rows: IntArray
+    distances: FloatArray
+
+
+@dataclass(frozen=True)
 class Ranking:
     """Every image in the order of its distance from a query, nearest first; the query itself is left out by row.
 

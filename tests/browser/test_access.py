@@ -142,6 +142,16 @@ def test_the_page_works_under_its_own_policy(chromium: Browser, folder: Path, wa
         assert urlsplit(page.url).path == access.prefix
         page.get_by_role("button", name="Explore").click()
         expect(page.locator(".rank-rows > *").first).to_be_visible()
+        page.get_by_role("button", name="Compare").click()
+        expect(page.locator(".compare-table tbody tr").first).to_be_visible()
+        expect(page.locator("#compared-distances .js-plotly-plot")).to_be_visible()
+        page.get_by_role("button", name="Scan", exact=True).click()
+        page.locator("#scan-start").click()
+        expect(page.locator(".scan-line").first).to_be_visible()
+        page.get_by_role("button", name="Answer").click()
+        page.get_by_role("button", name="Report…").click()
+        expect(page.locator("dialog[open]")).to_be_visible()
+        page.keyboard.press("Escape")
         page.get_by_role("button", name="Mosaic").click()
         expect(page.locator("#map canvas").first).to_be_visible()
         assert page.evaluate(LOADED) > 0

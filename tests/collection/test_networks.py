@@ -19,7 +19,7 @@ from torchvision import models
 
 from dxr_dash import settings
 from dxr_dash.collection.layers import Tap, usual_layers
-from dxr_dash.collection.networks import layer_names, load_network, network_names
+from dxr_dash.collection.networks import layer_names, load_network, network_names, usual_layer
 from dxr_dash.collection.pooling import pool, pooling_of
 from dxr_dash.collection.preset import Preset
 from dxr_dash.collection.running import Backbone, Head, Network, Stopped
@@ -308,3 +308,13 @@ def test_a_gpu_with_mixed_precision_agrees_with_the_cpu(make_weights: MakeWeight
     assert on_cpu.recipes == on_gpu.recipes
     assert np.abs(exact - mixed).max() <= 0.01 * np.abs(exact).max()
     assert (on_gpu.forward(batch[3:4])[0] == mixed[3]).all()
+
+
+@pytest.mark.parametrize(
+    ("network", "layer"),
+    [("alexnet", "fc7"), ("thingsnet", "fc7"), ("vgg11", "fc7"), ("resnet18", "penultimate")]
+    + [("tiny", "pixels32"), ("colour", "lab")],
+)
+def test_every_network_has_a_layer_that_is_meant_when_none_is_named(network: str, layer: str) -> None:
+    assert usual_layer(network) == layer
+    assert layer in layer_names(network)

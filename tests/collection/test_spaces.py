@@ -177,6 +177,17 @@ def test_controls_for_depth_are_spaces_like_any_other(images: Path, tmp_path: Pa
         assert np.abs(found[0] - space.vectors[0]).max() == 0
 
 
+def test_a_control_for_depth_is_not_shown_in_place_of_what_it_controls(images: Path, tmp_path: Path) -> None:
+    target = tmp_path / "pictures.dxr"
+    for network, shown in (
+        ("tiny", "tiny.pixels32"),
+        ("thingsnet", "thingsnet.fc7"),
+        ("colour", "thingsnet.fc7"),
+    ):
+        api.build(images, target, network=network)
+        assert api.open_collection(target).default_space == shown
+
+
 def test_layers_that_are_not_there_are_named_before_anything_is_read(tmp_path: Path) -> None:
     images = tmp_path / "images"
     images.mkdir()
