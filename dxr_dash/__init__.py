@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         rank_curve,
         ranking,
         scan,
+        sweep,
         what_hiding_does,
         why_similar,
     )
@@ -48,6 +49,7 @@ __all__ = [
     "rank_curve",
     "ranking",
     "scan",
+    "sweep",
     "what_hiding_does",
     "why_similar",
 ]

@@ -47,6 +47,7 @@ from dxr_dash.api.scans import (
     scan_key,
 )
 from dxr_dash.api.strip import rows_in_map_order, sliver_picture
+from dxr_dash.api.sweeps import sweep
 from dxr_dash.api.texts import nearest_to_text
 from dxr_dash.api.why import what_hiding_does, why_similar
 
@@ -92,6 +93,7 @@ __all__ = [
     "set_control",
     "set_distances",
     "sliver_picture",
+    "sweep",
     "what_hiding_does",
     "why_similar",
 ]

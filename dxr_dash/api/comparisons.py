@@ -75,7 +75,7 @@ def _line(
 ) -> ComparedLine:
     query_set, space = place
     found = answer(collection, query_set, space=space)
-    differs = None if place == base else _difference_of(collection, place, base)
+    differs = None if place == base else difference_between(collection, place, base)
     return ComparedLine(
         query_set=query_set,
         name=found.name,
@@ -115,7 +115,8 @@ def _said(
     return compared.sets_differ((names[0], one.verdict), (names[1], other.verdict), differs.auroc)
 
 
-def _difference_of(collection: Collection, place: tuple[str, str], base: tuple[str, str]) -> Difference:
+def difference_between(collection: Collection, place: tuple[str, str], base: tuple[str, str]) -> Difference:
+    """Measure how much better a set is retrieved in a space than another, or in another; ids of both."""
     (one, where), (other, there) = (
         (members_of(find_query_set(collection, query_set)), collection.space(space))
         for query_set, space in (place, base)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dxr_dash.cli import ask, benchmark, compare, look, make, scan, serve, tell
+from dxr_dash.cli import ask, benchmark, compare, look, make, scan, serve, sweep, tell
 from dxr_dash.cli.frame import cache_folder, cli, main
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "make",
     "scan",
     "serve",
+    "sweep",
     "tell",
 ]

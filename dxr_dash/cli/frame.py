@@ -46,6 +46,7 @@ def cli() -> None:
     dxr serve photos.dxr                         the page
     dxr query photos.dxr FACES --name "faces"    the answer, in the terminal
     dxr compare photos.dxr                       query sets beside each other
+    dxr sweep photos.dxr "faces"                 at which layer does it become retrievable?
     dxr report photos.dxr --query faces -o report.html    the answer, as one file to keep
     """  # noqa: D301 - \b is click's mark for text that keeps its lines
 

@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 
 from dxr_dash import settings
 from dxr_dash.collection.chain import Chain
-from dxr_dash.collection.controls import CONTROLS
 from dxr_dash.collection.features import JOURNAL, Features, Gallery, read_images
 from dxr_dash.collection.gallery import (
     Blobs,
     Contents,
+    HeldLabels,
     Known,
     Labels,
     Row,
@@ -33,7 +33,7 @@ from dxr_dash.collection.gallery import (
 )
 from dxr_dash.collection.images import Found, find_images
 from dxr_dash.collection.labels import LABEL
-from dxr_dash.collection.networks import Loader
+from dxr_dash.collection.networks import Loader, is_depth_control
 from dxr_dash.collection.own_features import OwnFeatures, pictures_only
 from dxr_dash.collection.pack import Pack, write_pack
 from dxr_dash.collection.placeholders import CODE as PLACEHOLDER_CODE
@@ -98,14 +98,59 @@ def build(
     else:
         requests = [Request.checked(network, layer, weights, steps) for layer in layers]
     _check_places(root, folder)
-    nothing = False
+    chain = Chain(root.resolve() if root else None, folder, name or folder.stem, seed, tsne, on_progress)
+    return _run_alone(chain, requests, labels or Labels())
+
+
+def add_spaces(
+    folder: Path, spaces: Sequence[tuple[str, str]], *, on_progress: OnProgress = silent
+) -> BuildReport | None:
+    """Add feature spaces to a finished collection, and leave all else as it is: images, labels, name, first space.
+
+    The layers of one network share one pass over the images. Stopped, the same call goes on where it was.
+
+    Args:
+        spaces: networks and their layers; those that are there already cost nothing.
+
+    Returns:
+        What was done; None where every space was there.
+
+    Raises:
+        NetworkError: a network, layer or its weights cannot be had.
+        ImagesError: the images are not there, or not those that the collection was built from.
+        CollectionError: there is no finished collection, or another process is changing it.
+    """
+    requests = [Request.checked(network, layer, None, Recipe()) for network, layer in spaces]
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise CollectionError(
+            f"{folder} holds no finished collection.", f"Make one with `dxr build IMAGES --to {folder}`."
+        )
+    lacking = [request for request in requests if request.space_id not in manifest["spaces"]]
+    if not lacking:
+        return None
+    if not manifest["images_root"]:
+        raise ImagesError(
+            f"{folder} holds vectors without images: no network can add {lacking[0].space_id}.",
+            f"Give it the images with `dxr build IMAGES --to {folder}`.",
+        )
+    root = Path(manifest["images_root"])
+    _check_root(root)
+    labels = HeldLabels(gallery=folder / STEPS / manifest["gallery"] / "images.parquet")
+    seed = manifest.get("seed", settings.SEED)  # collections of before 0.3 do not say
+    chain = Chain(root, folder, manifest["name"], seed, False, on_progress)
+    return _run_alone(chain, lacking, labels, first=manifest["default_space"])
+
+
+def _run_alone(
+    chain: Chain, requests: Sequence[Request | OwnRequest], labels: Labels, *, first: str | None = None
+) -> BuildReport:
+    """Build while no other process may, and leave nothing behind where nothing was made."""
+    folder, nothing = chain.folder, False
     try:
         with locked(folder):
             try:
-                chain = Chain(
-                    root.resolve() if root else None, folder, name or folder.stem, seed, tsne, on_progress
-                )
-                return _run(chain, requests, labels or Labels())
+                return _run(chain, requests, labels, first)
             finally:  # only while we hold the lock: another build may be at its first images
                 nothing = not any((folder / kept).exists() for kept in (MANIFEST, JOURNAL))
                 if nothing:
@@ -117,8 +162,14 @@ def build(
                 folder.rmdir()
 
 
-def _run(chain: Chain, requests: Sequence[Request | OwnRequest], labels: Labels) -> BuildReport:
-    """Read what is new, then make every step that is missing."""
+def _run(
+    chain: Chain, requests: Sequence[Request | OwnRequest], labels: Labels, first: str | None
+) -> BuildReport:
+    """Read what is new, then make every step that is missing.
+
+    Args:
+        first: the space to show first; with it, the gallery must be as it was. Left out, that of the first request.
+    """
     manifest_before = read_manifest(chain.folder)
     old = manifest_before if _readable(chain, manifest_before) else None
     if chain.root is None and manifest_before is not None and manifest_before["images_root"]:
@@ -131,6 +182,8 @@ def _run(chain: Chain, requests: Sequence[Request | OwnRequest], labels: Labels)
     table_of_labels = labels.read()
     known = Known.read(chain.folder, old)
     found = _find(chain, spaces, known)
+    if first is not None:
+        _check_unchanged(chain, found, known, old)
     for space in spaces:
         space.request.recipe.check_fits(len(found.files), space.features.n_dims)
     own = [space.features for space in spaces if isinstance(space.features, OwnFeatures)]
@@ -156,7 +209,7 @@ def _run(chain: Chain, requests: Sequence[Request | OwnRequest], labels: Labels)
         chain,
         spaces,
         features,
-        _shown_first(requests[0].space_id, manifest_before),
+        first or _shown_first(requests[0].space_id, manifest_before),
         rows,
         skipped,
         labels,
@@ -185,7 +238,7 @@ def _readable(chain: Chain, manifest: dict[str, Any] | None) -> bool:
 
 def _shown_first(asked: str, manifest: dict[str, Any] | None) -> str:
     """Choose the space that is shown first: the one asked for, but no control for depth instead of what it controls."""
-    is_control = asked.partition(".")[0] in CONTROLS or asked.startswith("random:")
+    is_control = is_depth_control(asked.partition(".")[0])
     if manifest is not None and is_control:
         return str(manifest["default_space"])
     return asked
@@ -250,6 +303,7 @@ def _finish(
             for space in spaces
         },
         "default_space": default_space,
+        "seed": chain.seed,
     }
     manifest["fingerprint"] = fingerprint(manifest)
     if manifest != read_manifest(chain.folder):
@@ -273,6 +327,24 @@ def _find(chain: Chain, spaces: Sequence[SpaceWork], known: Known) -> Found:
             f"dxr reads {', '.join(settings.IMAGE_SUFFIXES)}.",
         )
     return found
+
+
+def _check_unchanged(chain: Chain, found: Found, known: Known, old: dict[str, Any] | None) -> None:
+    """Refuse images that are not those of the collection: labels and query sets are of what it was built from."""
+    if old is None:
+        raise CollectionError(
+            f"{chain.folder} is damaged.", "Run the `dxr build` command again that made it."
+        )
+    skipped = pq.read_table(chain.path(old["gallery"]) / "skipped.parquet", columns=["path_bytes"])
+    passed_over = set(skipped.column("path_bytes").to_pylist())
+    n_new = sum(file not in known.by_file and file.path not in passed_over for file in found.files)
+    n_gone = known.n_removed(found.files)
+    if n_new or n_gone:
+        raise ImagesError(
+            f"{chain.root} has changed since {chain.folder} was built: {n_new} images are new or changed, "
+            f"{n_gone} gone.",
+            "Run the `dxr build` command again that made it.",
+        )
 
 
 def _placeholders(chain: Chain, table: pa.Table) -> str:

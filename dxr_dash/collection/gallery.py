@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from dxr_dash.collection.extraction import Extracted
 from dxr_dash.collection.images import FoundFile, display_path
 from dxr_dash.collection.journal import FACTS, Journal, vectors_of
-from dxr_dash.collection.labels import folder_labels, join_metadata, read_metadata
+from dxr_dash.collection.labels import RESERVED, folder_labels, join_metadata, read_metadata
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.steps import fingerprint
 from dxr_dash.errors import CollectionError
@@ -65,6 +65,30 @@ class Labels:
         if table is not None and self.file is not None:
             return join_metadata(table, paths, self.file)
         return folder_labels(paths) if self.folder else None
+
+
+@dataclass(frozen=True)
+class HeldLabels(Labels):
+    """The labels and metadata that a finished collection holds, types included.
+
+    Attributes:
+        gallery: its ``images.parquet``.
+    """
+
+    gallery: Path = Path()
+
+    def read(self) -> pd.DataFrame:
+        """Read all columns that do not come from the images themselves, by path."""
+        table = pq.read_table(self.gallery)
+        names = [name for name in table.column_names if name == "path" or name not in RESERVED]
+        held: pd.DataFrame = table.select(names).to_pandas(types_mapper=pd.ArrowDtype).set_index("path")
+        return held.loc[~held.index.duplicated()]
+
+    def join(self, table: pd.DataFrame | None, paths: Sequence[str]) -> pd.DataFrame | None:
+        """Put them in the order of the images."""
+        if table is None or table.columns.empty:
+            return None
+        return table.reindex(list(paths)).reset_index(drop=True)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 
 from dxr_dash import settings
 from dxr_dash.collection.controls import CONTROLS, PICTURES, Pictures, load_control
-from dxr_dash.collection.definitions import Definition, defined_networks, definition
+from dxr_dash.collection.definitions import RANDOM, Definition, defined_networks, definition
 from dxr_dash.collection.layers import Tap
 from dxr_dash.collection.pooling import POOLINGS, fitting_poolings, is_usual
 from dxr_dash.collection.running import Backbone, Extractor, Head, Network
@@ -118,6 +118,38 @@ def split_layer(layer: str) -> tuple[str, str | None]:
     if pooling not in POOLINGS:
         raise NetworkError(f"There is no pooling {pooling!r}.", f"Use one of {', '.join(POOLINGS)}.")
     return name, pooling
+
+
+def split_network(text: str) -> tuple[str, str]:
+    """Split ``random:alexnet:pool5:max`` into the longest network that there is, and what follows it.
+
+    Raises:
+        NetworkError: it begins with no network.
+    """
+    parts = text.split(":")
+    problem: NetworkError | None = None
+    for n in range(len(parts), 0, -1):
+        network = ":".join(parts[:n])
+        try:
+            if network in CONTROLS or definition(network) is not None:
+                return network, ":".join(parts[n:])
+        except NetworkError as error:  # timm:NAME:LAYER is no network of timm's, and timm:NAME is one
+            problem = error
+    raise problem or NetworkError(
+        f"{text} does not begin with a network.",
+        f"Write NETWORK:LAYER,LAYER. {_close(parts[0], network_names())}`dxr networks` lists all.",
+    )
+
+
+def before_training(network: str) -> str | None:
+    """Name a network as it is before training; None for controls for depth and where nobody can make it."""
+    name = f"random:{network}"
+    return None if is_depth_control(network) or definition(name) is None else name
+
+
+def is_depth_control(network: str) -> bool:
+    """Say whether a network is a control for depth: it has learnt nothing, or it is none."""
+    return network in CONTROLS or RANDOM.fullmatch(network) is not None
 
 
 def _known(network: str) -> Definition:

@@ -122,7 +122,8 @@ def as_svg(figure: go.Figure, *, width_px: int, height_px: int | None = None, ti
         y = _place(ups["y"], one.y, one.yref, bottom, top) - (0 if one.yref == "paper" else 3)
         # it may cross a curve: the paper shines through round its letters
         halo = {"stroke": "var(--paper)", "stroke-width": "3", "paint-order": "stroke"}
-        _text(svg, one.text, x, y, **{"text-anchor": _ANCHORS[one.xanchor or "center"]}, **halo)
+        look = {"fill": _paint(one.font.color)[0]} if one.font.color else {}
+        _text(svg, one.text, x, y, **{"text-anchor": _ANCHORS[one.xanchor or "center"]}, **halo, **look)
     if layout.showlegend:
         _legend(svg, traces, left, top)
     return ET.tostring(svg, encoding="unicode")
@@ -180,8 +181,15 @@ def _grid_across(svg: Element, axis: _Axis, top: float, bottom: float) -> None:
         return
     for value, words in axis.ticks():
         x = float(axis.at(value))
-        _add(svg, "line", x1=x, x2=x, y1=top, y2=bottom, stroke="var(--grid)")
-        _text(svg, words, x, bottom + 14, **{"text-anchor": "middle"})
+        if axis.facts.showgrid is not False:
+            _add(svg, "line", x1=x, x2=x, y1=top, y2=bottom, stroke="var(--grid)")
+        if (
+            axis.facts.tickangle
+        ):  # plotly turns clockwise, and so does SVG; the end of the words is at the tick
+            turned = f"rotate({_number(axis.facts.tickangle)} {_number(x + 3)} {_number(bottom + 12)})"
+            _text(svg, words, x + 3, bottom + 12, **{"text-anchor": "end", "transform": turned})
+        else:
+            _text(svg, words, x, bottom + 14, **{"text-anchor": "middle"})
     if axis.facts.title.text:
         middle = (axis.start + axis.end) / 2
         _text(svg, axis.facts.title.text, middle, bottom + 30, **{"text-anchor": "middle"})

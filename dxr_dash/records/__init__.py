@@ -46,6 +46,7 @@ from dxr_dash.records.nearness import (
     SetDistances,
 )
 from dxr_dash.records.scans import Scan, ScanChoice, ScanLine, ScanStatus, scan_line, scan_row
+from dxr_dash.records.sweeps import Sweep, SweepAnswer, SweptSpace
 
 __all__ = [
     "AgainstControl",
@@ -90,6 +91,9 @@ __all__ = [
     "SetDistances",
     "Shift",
     "Skipped",
+    "Sweep",
+    "SweepAnswer",
+    "SweptSpace",
     "Verdict",
     "plain",
     "scan_line",

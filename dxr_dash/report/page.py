@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from dxr_dash import settings
 from dxr_dash.analysis import said
+from dxr_dash.analysis.compared import signed
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.distance_figure import Group as Drawn
 from dxr_dash.figures.distance_figure import distance_figure
@@ -60,9 +61,9 @@ MEMBER_COLUMNS = {
 
 def as_html(report: Report) -> bytes:
     """Write a report as a page that needs nothing but itself; the same report gives the same bytes."""
-    style = _style()
+    style = page_style()
     page = (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             report=report,
@@ -263,14 +264,16 @@ def _source(picture: Picture) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(picture.thumbnail).decode()}"
 
 
-def _style() -> str:
+def page_style() -> str:
+    """Return the style sheet of every page, colours of both appearances included."""
     own = (files("dxr_dash.report") / "templates" / "report.css").read_text("utf-8")
     dark = f"@media screen and (prefers-color-scheme: dark){{:root{{{css_colours(DARK)}}}}}"
     return f":root{{{css_colours(LIGHT)}}}{dark}\n{own}"
 
 
 @lru_cache(maxsize=1)
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Return the templates of all pages, with their filters."""
     found = Environment(
         loader=PackageLoader("dxr_dash.report"),
         autoescape=True,
@@ -285,6 +288,7 @@ def _templates() -> Environment:
         "distance": words.distance,
         "short": words.short,
         "rank": rank,
+        "signed": signed,
         "source": _source,
     }
     found.filters.update(forms)
