@@ -98,7 +98,8 @@ def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], S
 
     def about_set(part: Callable[[Collection, Selection], Any], data: Data) -> str:
         selection = view(data)
-        return tree_about(f"{selection.space} {selection.active}", part(collection, selection))
+        about = f"{selection.space} {selection.active}" if selection.active else ""
+        return tree_about(about, part(collection, selection))
 
     @app.callback(Output(ids.ANSWER, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_answer(data: Data) -> Any:

@@ -23,10 +23,10 @@ def tree_about(query_set: str, parts: Component | Sequence[Component | str] | No
     """Describe a panel about one query set: the page hides it once another is chosen, until that one's has come.
 
     Args:
-        query_set: feature space and id, with a space between.
+        query_set: feature space and id, with a space between; empty where none is chosen.
     """
-    if parts is None:
-        return tree(None)
+    if parts is None or not query_set:
+        return tree(parts)
     marker = html.Span(hidden=True, **attributes({"data-of": query_set}))
     return tree([marker, *([parts] if isinstance(parts, Component) else parts)])
 
