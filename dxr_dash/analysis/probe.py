@@ -12,7 +12,16 @@ import numpy.typing as npt
 from dxr_dash import settings
 from dxr_dash.analysis.bootstrap import STRANGER, Resampled, image_weights, interval
 from dxr_dash.analysis.verdict import PARTLY_AUROC, YES_AUROC
-from dxr_dash.records import AgainstControl, BoolArray, DoubleArray, Estimate, FloatArray, IntArray, Probe
+from dxr_dash.records import (
+    AgainstControl,
+    BoolArray,
+    DoubleArray,
+    Estimate,
+    FloatArray,
+    IntArray,
+    Probe,
+    Verdict,
+)
 
 LONGEST_FIT = 200  # steps of the solver; what it has by then ranks as well
 TOLERANCE = 1e-3
@@ -26,6 +35,7 @@ def probe(
     alike: BoolArray | None = None,
     retrieved: Estimate,
     retrieved_control: AgainstControl | None,
+    verdict: Verdict | None = None,
     seed: int = settings.SEED,
     draws: int = settings.BOOTSTRAP_DRAWS,
     confidence: float = settings.CONFIDENCE,
@@ -39,6 +49,7 @@ def probe(
         alike: (Q, Q) pairs of members that are nearly the same image; they go into one fold.
         retrieved: the AUROC of retrieval, X against the gallery.
         retrieved_control: the same against the control set.
+        verdict: on retrieval; where that cannot be told, neither can it be told that X is readable but not near.
         seed: of folds and intervals. In every feature space an image is in the same fold.
 
     Returns:
@@ -62,7 +73,9 @@ def probe(
         n_negatives=len(negatives),
         n_control=0 if against is None or control is None else len(control),
         n_folds=n_folds,
-        readable_not_near=far is not None and readable_not_near(far, near),
+        readable_not_near=verdict is not Verdict.CANNOT_TELL
+        and far is not None
+        and readable_not_near(far, near),
     )
 
 

@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from dxr_dash import settings
-from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.hubs import by_local_scaling, scaled, scaled_keys
 from dxr_dash.analysis.instead import Values, instead, own_values
 from dxr_dash.analysis.probe import negative_rows, probe
 from dxr_dash.analysis.random_sets import RandomAurocs, among_random_sets, random_aurocs
-from dxr_dash.api.answers import Members, answer, control_members, control_of, members_of
+from dxr_dash.api.answers import Members, answer, control_distances, control_members, control_of, members_of
 from dxr_dash.api.distances import set_distances
 from dxr_dash.api.kept import ANSWERS_KEPT, kept
 from dxr_dash.api.query_sets import find_query_set, query_vectors
@@ -20,7 +19,7 @@ from dxr_dash.api.surroundings import gallery_scales, member_scales, near_in
 from dxr_dash.collection.labels import LABEL
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
-from dxr_dash.records import Findings, LocalScaling, Probe, Verdict
+from dxr_dash.records import Findings, LocalScaling, Probe
 
 CLUSTER = "cluster"
 
@@ -69,7 +68,7 @@ def _scaled(collection: Collection, where: Space, one: QuerySet, control: QueryS
     asked = query_vectors(one, where)[measured.asked]
     against = None
     if control is not None:
-        far = distances(asked, control_members(one, control, where), metric=where.metric)
+        far = control_distances(collection, one.id, control.id, where)
         scales = member_scales(where, control)[~np.isin(control.items, one.rows)]
         against = (control.name, far.shape[1], scaled_keys(far, scales, where.metric))
     keys = scaled(
@@ -119,19 +118,15 @@ def _probe(collection: Collection, where: Space, query_set: str, control: str | 
     measured = set_distances(collection, query_set, space=where.id)
     inside = np.asarray(query.rows, np.int64)
     negatives = negative_rows(len(collection), inside, settings.PROBE_NEGATIVES, settings.SEED)
-    line = probe(
+    return probe(
         query_vectors(query, where)[measured.asked],
         where.vectors[negatives],
         control_members(query, other, where) if other else None,
         alike=near_in(collection, where, query).among_asked(measured.asked),
         retrieved=found.auroc,
         retrieved_control=found.control,
+        verdict=found.verdict,
         seed=settings.SEED,
         draws=settings.BOOTSTRAP_DRAWS,
         confidence=settings.CONFIDENCE,
     )
-    if (
-        line is not None and found.verdict is Verdict.CANNOT_TELL
-    ):  # what cannot be told is not told by the back door
-        line = replace(line, readable_not_near=False)
-    return line

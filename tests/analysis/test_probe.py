@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from dxr_dash import settings
 from dxr_dash.analysis.probe import folds, held_out_shares, negative_rows, probe
 from dxr_dash.analysis.said import line_separates
-from dxr_dash.records import AgainstControl, BoolArray, Estimate, FloatArray, Probe
+from dxr_dash.records import AgainstControl, BoolArray, Estimate, FloatArray, Probe, Verdict
 from tests.analysis.sets import normal
 
 NEAR = Estimate(0.5, 0.45, 0.55, 0.5)
@@ -22,6 +22,7 @@ def probed(
     *,
     retrieved: Estimate = NEAR,
     alike: BoolArray | None = None,
+    verdict: Verdict | None = None,
     seed: int = 0,
 ) -> Probe:
     against = None if control is None else AgainstControl("things", len(control), retrieved)
@@ -34,6 +35,7 @@ def probed(
         retrieved_control=against,
         seed=seed,
         draws=300,
+        verdict=verdict,
     )
     assert found is not None
     return found
@@ -71,6 +73,8 @@ def test_a_line_finds_what_no_neighbour_knows() -> None:
     assert found.auroc.low > 0.9
     assert (found.n_images, found.n_negatives, found.n_folds) == (60, 400, settings.PROBE_FOLDS)
     assert not probed(members, gallery, retrieved=FOUND).readable_not_near
+    assert probed(members, gallery, verdict=Verdict.NO).readable_not_near
+    assert not probed(members, gallery, verdict=Verdict.CANNOT_TELL).readable_not_near
     assert line_separates("X") == "A line separates X, but its neighbours are not X."
 
 
