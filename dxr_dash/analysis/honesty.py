@@ -48,7 +48,7 @@ def kept_neighbours(
         here = points[start : start + ROWS_AT_ONCE]
         others = np.asarray(neighbours[start : start + ROWS_AT_ONCE, :k])
         # the image itself is at 0 and one of the k + 1, whichever of its duplicates the tree names
-        farthest = tree.query(here, k=[k + 1])[0][:, 0]
+        farthest = tree.query(here, k=[k + 1], workers=-1)[0][:, 0]
         away = points[np.maximum(others, 0)] - here[:, None]
         near = (away * away).sum(axis=2) <= (farthest * farthest * (1 + ROUNDING))[:, None]
         there = others >= 0
@@ -118,7 +118,7 @@ def _nearest_on_map(coordinates: npt.NDArray[np.floating], rows: IntArray, k: in
     from scipy.spatial import cKDTree
 
     points = np.asarray(coordinates, np.float64)
-    found = np.asarray(cKDTree(points).query(points[rows], k=k + 1)[1], np.int64)
+    found = np.asarray(cKDTree(points).query(points[rows], k=k + 1, workers=-1)[1], np.int64)
     is_self = found == rows[:, None]
     is_self[~is_self.any(axis=1), -1] = True  # duplicates tie with it and crowded it out: the last one goes
     others: IntArray = found[~is_self].reshape(len(rows), k)

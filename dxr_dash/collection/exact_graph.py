@@ -82,14 +82,14 @@ def _prepared(vectors: FloatArray, metric: str) -> tuple[FloatArray, FloatArray,
         cosine: by definition they are at distance 1 from all, as unit vectors at a right angle are.
     """
     blocks = range(0, len(vectors), ROWS_AT_ONCE)
-    middle = sum(_directed(vectors[at : at + ROWS_AT_ONCE], metric).sum(axis=0) for at in blocks) / len(
+    middle = sum(directed(vectors[at : at + ROWS_AT_ONCE], metric).sum(axis=0) for at in blocks) / len(
         vectors
     )
     ready = np.empty(vectors.shape, np.float32)
     halves = np.empty(len(vectors), np.float32)
     zero = np.zeros(len(vectors), np.bool_)
     for at in blocks:
-        block = _directed(vectors[at : at + ROWS_AT_ONCE], metric)
+        block = directed(vectors[at : at + ROWS_AT_ONCE], metric)
         part = slice(at, at + len(block))
         zero[part] = ~block.any(axis=1)
         block -= middle
@@ -98,7 +98,7 @@ def _prepared(vectors: FloatArray, metric: str) -> tuple[FloatArray, FloatArray,
     return ready, halves, zero if metric == "cosine" and zero.any() else None
 
 
-def _directed(block: FloatArray, metric: str) -> DoubleArray:
+def directed(block: FloatArray, metric: str) -> DoubleArray:
     """Widen vectors, and bring them to length one for cosine; zero vectors stay zero."""
     wide = block.astype(np.float64)
     if metric == "cosine":

@@ -67,6 +67,8 @@ def map_coordinates(
     # umap-learn counts each image as its own first neighbour
     rows = np.column_stack([np.arange(len(vectors)), graph.rows[:, : n_columns - 1]]).astype(np.int32)
     distances = np.column_stack([np.zeros(len(vectors), np.float32), graph.distances[:, : n_columns - 1]])
+    for compiled in (umap.smooth_knn_dist, umap.compute_membership_strengths):
+        compiled.enable_caching()  # five seconds of compilation, once a machine and not in every build
     random_state = np.random.RandomState(seed)  # umap-learn takes no Generator
     a, b = umap.find_ab_params(1.0, min_distance)
     with warnings.catch_warnings():

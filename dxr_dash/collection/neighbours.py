@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +14,8 @@ from dxr_dash import settings
 from dxr_dash.analysis.distances import distances, pair_distances
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
 
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE = 8_192
+NUMBERS_AT_ONCE = 2**25  # distances from sampled images to all
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class NeighbourGraph:
     Attributes:
         rows: (N, K) int32 gallery rows, nearest first, the image itself left out; -1 where none was found.
         distances: (N, K) float32 in the metric of the space; inf where none was found.
-        method: "exact" or "pynndescent".
+        method: "exact", "descent" or "pynndescent".
     """
 
     rows: npt.NDArray[np.int32]
@@ -45,23 +48,28 @@ def neighbour_graph(
         vectors: (N, D) float32.
         metric: "cosine" or "euclidean".
         n_neighbours: K, cut to N - 1.
-        seed: of pynndescent's random trees.
-        method: "exact" or "pynndescent"; left out, exact where that is quicker (``settings.EXACT_GRAPH_WORK``).
+        seed: of the random trees; exact needs none.
+        method: "exact", "descent" or "pynndescent"; left out, exact where that is quicker
+            (``settings.EXACT_GRAPH_WORK``), else descent.
     """
     n_images = len(vectors)
     k = min(n_neighbours, n_images - 1)
     if method is None:
         work = n_images**2 * (vectors.shape[1] + settings.EXACT_GRAPH_DIMS)
-        method = "exact" if work <= settings.EXACT_GRAPH_WORK else "pynndescent"
+        method = "exact" if work <= settings.EXACT_GRAPH_WORK else "descent"
     if k == 0:
         return NeighbourGraph(np.empty((n_images, 0), np.int32), np.empty((n_images, 0), np.float32), "exact")
     if method == "exact":
         from dxr_dash.collection.exact_graph import exact_candidates  # brings numba
 
         rows = exact_candidates(vectors, metric=metric, k=k, on_progress=on_progress)
+    elif method == "descent":
+        from dxr_dash.collection.descent_graph import descent_candidates
+
+        rows = descent_candidates(vectors, metric=metric, k=k, seed=seed, on_progress=on_progress)
     else:
         on_progress("neighbour graph", 0, 0)
-        rows = _descent_rows(vectors, metric=metric, k=k, seed=seed)
+        rows = _pynndescent_rows(vectors, metric=metric, k=k, seed=seed)
     on_progress("neighbour graph", n_images, n_images)
     found = _with_true_distances(vectors, rows, metric, method)
     return NeighbourGraph(found.rows[:, :k].copy(), found.distances[:, :k].copy(), method)
@@ -95,8 +103,9 @@ def graph_recall(
         return None
     asked = np.sort(np.random.default_rng(seed).choice(n_images, min(sample, n_images), replace=False))
     n_found = 0
-    for start in range(0, len(asked), ROWS_AT_ONCE):
-        part = asked[start : start + ROWS_AT_ONCE]
+    step = max(1, NUMBERS_AT_ONCE // n_images)
+    for start in range(0, len(asked), step):
+        part = asked[start : start + step]
         truth = _with_true_distances(
             vectors, nearest_rows(vectors, part, metric=metric, k=k), metric, "exact", part
         )
@@ -114,7 +123,7 @@ def k_occurrence(graph: NeighbourGraph, k: int) -> npt.NDArray[np.int32]:
     return np.bincount(found[found >= 0], minlength=len(graph.rows)).astype(np.int32)
 
 
-def _descent_rows(vectors: FloatArray, *, metric: str, k: int, seed: int) -> IntArray:
+def _pynndescent_rows(vectors: FloatArray, *, metric: str, k: int, seed: int) -> IntArray:
     """Search with pynndescent and leave each image itself out; -1 where it found too few."""
     from pynndescent import NNDescent  # two seconds that only this path should cost
 
@@ -134,12 +143,18 @@ def _with_true_distances(
 ) -> NeighbourGraph:
     """Measure the chosen neighbours exactly and put them in order; ties by row, so the order is always the same."""
     asked = np.arange(len(rows)) if asked is None else asked
-    left = np.repeat(asked, rows.shape[1])
-    right = rows.ravel()
-    true = pair_distances(vectors, left, np.where(right < 0, left, right), metric=metric)
-    true[right < 0] = np.inf
-    true = true.reshape(rows.shape)
-    order = np.lexsort((rows, true), axis=1)
-    return NeighbourGraph(
-        np.take_along_axis(rows, order, 1).astype(np.int32), np.take_along_axis(true, order, 1), method
-    )
+    ordered = NeighbourGraph(np.empty(rows.shape, np.int32), np.empty(rows.shape, np.float32), method)
+
+    def measure(start: int) -> None:
+        part = slice(start, start + ROWS_AT_ONCE)
+        left, right = np.repeat(asked[part], rows.shape[1]), rows[part].ravel()
+        true = pair_distances(vectors, left, np.where(right < 0, left, right), metric=metric)
+        true[right < 0] = np.inf
+        true = true.reshape(-1, rows.shape[1])
+        order = np.lexsort((rows[part], true), axis=1)
+        ordered.rows[part] = np.take_along_axis(rows[part], order, 1)
+        ordered.distances[part] = np.take_along_axis(true, order, 1)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        list(threads.map(measure, range(0, len(rows), ROWS_AT_ONCE)))
+    return ordered

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.manifold import trustworthiness
 
-from dxr_dash import settings as defaults
 from dxr_dash.analysis.distances import METRICS, distances
 from dxr_dash.collection import umap_descent
 from dxr_dash.collection.exact_graph import TILE, exact_candidates
@@ -89,14 +88,6 @@ def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_array_equal(maps[0], maps[2])
     other = descend(start, graph, a=0.58, b=1.33, n_epochs=20, seed=4)
     assert not np.array_equal(maps[0], other)
-
-
-def test_large_collections_are_searched_by_descent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(defaults, "EXACT_GRAPH_WORK", 0)
-    vectors = normal(400, 8)
-    graph = neighbour_graph(vectors, metric="cosine", n_neighbours=15, seed=0)
-    assert graph.method == "pynndescent"
-    assert (graph.distances == nearest(vectors, "cosine", 15)).mean() > 0.95
 
 
 def ring(n: int) -> Any:
