@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dxr_dash import settings as defaults
+from dxr_dash.analysis.distances import METRICS
 from dxr_dash.collection.descent_graph import LEAF, descent_candidates
 from dxr_dash.collection.neighbours import NeighbourGraph, graph_recall, neighbour_graph
 from dxr_dash.records import FloatArray
-from tests.collection.test_graph_and_map import METRICS, nearest, normal
+from tests.collection.test_graph_and_map import nearest, normal
 
 
 def groups(n: int, dims: int, seed: int = 0) -> FloatArray:
