@@ -166,7 +166,13 @@ def picture(runs: list[dict[str, Any]]) -> str:
         for mode in ("lines", "markers"):
             shown = mode == "lines"
             figure.add_scatter(
-                x=n, y=values, name=name, mode=mode, showlegend=shown, line_color=colour, marker_color=colour
+                x=n,
+                y=values,
+                name=name,
+                mode=mode,
+                showlegend=shown,
+                line={"color": colour, "width": 2},
+                marker_color=colour,
             )
     figure.update_layout(
         template=template(LIGHT), showlegend=True, margin={"l": 48, "r": 12, "t": 32, "b": 40}
