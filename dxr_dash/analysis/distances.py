@@ -1,4 +1,4 @@
-"""Distances between feature vectors: one definition, one code path, float64 inside and float32 outside.
+"""Distances between feature vectors: one definition, float64 inside and float32 outside.
 
 Blocks of the gallery are widened to float64 before they are multiplied. That costs a factor of two in the
 product and buys three things: the expanded form of the Euclidean distance loses nothing that float32 could
