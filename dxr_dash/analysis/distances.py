@@ -1,4 +1,4 @@
-"""Distances between feature vectors: one definition, one code path, float64 inside and float32 outside.
+"""Distances between feature vectors: one definition, float64 inside and float32 outside.
 
 Blocks of the gallery are widened to float64 before they are multiplied. That costs a factor of two in the
 product and buys three things: the expanded form of the Euclidean distance loses nothing that float32 could
@@ -27,6 +27,7 @@ BLOCK_NUMBERS = 8_388_608  # in one float64 buffer: 64 MiB
 BLOCK_ROWS = 8_192  # longer blocks no longer speed up the product and fall out of the cache
 NARROW_ROWS = 1_024  # for few queries the widened block is the largest array: it must stay in the cache
 NARROW_QUERIES = 4
+COMPILED_FROM = 8_388_608  # numbers in a gallery; below, a pass takes milliseconds anyhow
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,15 @@ class Reference:
             (Q, b) float64, ordered as the distances are: the cosine distance in 0..2, or the *squared*
             Euclidean distance. Below NOISE it is exactly 0.
         """
-        products = self._products(block, out)
-        squares = _squares(block)
+        return self.keys_of(self._products(block, out), _squares(block))
+
+    def keys_of(self, products: DoubleArray, squares: DoubleArray) -> DoubleArray:
+        """Turn (Q, b) products with rows into keys, in place.
+
+        Args:
+            products: float64, of ``vectors`` with the rows.
+            squares: (b,) squared norms of the rows.
+        """
         if self.metric == "cosine":
             products *= -_inverse(np.sqrt(squares))
             products += 1.0
@@ -116,6 +124,16 @@ def check_metric(metric: str) -> None:
         raise QueryError(f"The metric {metric!r} is unknown.", f"Use one of: {', '.join(METRICS)}.")
 
 
+def check_shape(reference: Reference, vectors: npt.NDArray[np.floating]) -> None:
+    """Raise QueryError unless a gallery has as many dimensions as the queries."""
+    n_dimensions = reference.vectors.shape[1]
+    if vectors.ndim != 2 or vectors.shape[1] != n_dimensions:
+        raise QueryError(
+            f"The query has {n_dimensions} features per image, but the gallery has shape {vectors.shape}.",
+            "Use the same network and layer for both.",
+        )
+
+
 def from_keys(keys: npt.ArrayLike, metric: str) -> DoubleArray:
     """Turn what Reference.keys gives into distances."""
     wide = np.asarray(keys, dtype=np.float64)
@@ -147,11 +165,7 @@ def key_blocks(
         QueryError: the vectors have another number of dimensions than the queries.
     """
     n_queries, n_dimensions = reference.vectors.shape
-    if vectors.ndim != 2 or vectors.shape[1] != n_dimensions:
-        raise QueryError(
-            f"The query has {n_dimensions} features per image, but the gallery has shape {vectors.shape}.",
-            "Use the same network and layer for both.",
-        )
+    check_shape(reference, vectors)
     step = min(block or block_rows(n_queries, n_dimensions), max(len(vectors), 1))
     wide = np.empty((step, n_dimensions))
     keys = np.empty((n_queries, step))
@@ -183,7 +197,15 @@ def distances(queries: npt.ArrayLike, vectors: npt.NDArray[np.floating], *, metr
     """
     reference = Reference.of(queries, metric)
     result = np.empty((len(reference.vectors), len(vectors)), dtype=np.float32)
-    for start, keys in key_blocks(reference, vectors):
+    if len(result) <= NARROW_QUERIES and vectors.dtype == np.float32 and vectors.size >= COMPILED_FROM:
+        from dxr_dash.analysis.few_queries import (
+            key_tiles,
+        )  # brings numba, which small arrays should not wait for
+
+        tiles = key_tiles(reference, vectors)
+    else:
+        tiles = key_blocks(reference, vectors)
+    for start, keys in tiles:
         result[:, start : start + keys.shape[1]] = from_keys(keys, metric)
     return result
 

@@ -15,11 +15,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.analysis.scan import answered_line, unmeasured_line
 from dxr_dash.api.answers import answer_rows
 from dxr_dash.api.query_sets import add_query_set
 from dxr_dash.collection import scans
-from dxr_dash.collection.cores import n_cores
 from dxr_dash.collection.labels import LABEL
 from dxr_dash.collection.query_sets import LONGEST_NAME, QuerySet, checked_name
 from dxr_dash.collection.store import Collection, Space

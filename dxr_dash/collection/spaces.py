@@ -12,6 +12,7 @@ import numpy as np
 
 from dxr_dash import settings
 from dxr_dash.analysis.baseline import baseline_distances
+from dxr_dash.analysis.set_distances import compile_loops
 from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.features import Features, find_features, step_of
 from dxr_dash.collection.layout_steps import make_layout
@@ -146,6 +147,7 @@ def make_space(chain: Chain, space: SpaceWork, features_step: str) -> dict[str, 
         n_pairs, limit = settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT
         found = baseline_distances(vectors, metric=metric, n_pairs=n_pairs, all_pairs_limit=limit, seed=seed)
         np.save(part / "baseline.npy", found)
+        compile_loops()  # once a machine
 
     map_settings = [
         settings.MAP_NEIGHBOURS,
