@@ -245,7 +245,7 @@ def browse(bench: Bench, collection: Collection) -> None:
     for row in draw.choice(len(collection), STEPS_OF_EACH, replace=False).tolist():
         bench.measure(
             "click", lambda: page.evaluate("row => dxr.follow(`r${row}`)", row), until=FOCUSED, arg=row
-        )  # noqa: B023
+        )
     _lasso(bench, collection)
 
 
@@ -284,9 +284,7 @@ def ask_at_once(url: str, collection: Collection) -> dict[str, float]:
         found = {}
         for row in rows[number::USERS].tolist():
             start = time.perf_counter()
-            with urllib.request.urlopen(
-                f"{url}ranking/{version}/{where.id}/{metric}/r{row}/0.bin"
-            ) as answer:
+            with urllib.request.urlopen(f"{url}ranking/{version}/{where.id}/{metric}/r{row}/0.bin") as answer:
                 found[row] = answer.read()
             times.append(1000 * (time.perf_counter() - start))
         return found
@@ -339,7 +337,9 @@ def measure(folder: Path, browser: Browser) -> dict[str, Any]:
         found["largest answers"] = {
             f"{name}: {seen.largest_is}": float(seen.largest) for name, seen in bench.seen.items()
         }
-        found["largest of each kind, bytes"] = dict(sorted(bench.largest.items(), key=lambda one: -one[1])[:14])
+        found["largest of each kind, bytes"] = dict(
+            sorted(bench.largest.items(), key=lambda one: -one[1])[:14]
+        )
     return found
 
 
