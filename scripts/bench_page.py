@@ -30,9 +30,9 @@ from dxr_dash import api
 from dxr_dash.browser import urls
 from dxr_dash.collection.store import MANIFEST, STEPS, Collection
 
-OPENS, STEPS_OF_EACH, HOVERS = 3, 20, 30
+OPENS = 3
 LASSO_SHARE = 0.1
-USERS, ASKED_BY_EACH = 50, 4
+USERS, ASKED_BY_EACH = 50, 2
 PICTURES = ("/thumbnails/", "/slivers/", "/outside/")
 LATER_MS = 320  # the map tells the server of a zoom a quarter of a second after the last wheel step
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
@@ -108,7 +108,7 @@ class Bench:
         self.pending.discard(one)
         self.done.append(one)
 
-    def settle(self, until: str | None = None, arg: object = None, limit_s: float = 120) -> None:
+    def settle(self, until: str | None = None, arg: object = None, limit_s: float = 900) -> None:
         """Wait until something holds and nothing is under way any more."""
         if until is not None:
             self.page.wait_for_function(until, arg=arg, timeout=limit_s * 1000)
@@ -201,7 +201,7 @@ def circle(collection: Collection, share: float) -> tuple[np.ndarray, float]:
     return middle, float(np.quantile(np.hypot(*(places - middle).T), share))
 
 
-def browse(bench: Bench, collection: Collection) -> None:
+def browse(bench: Bench, collection: Collection, repeats: int, *, saved: bool) -> None:
     """Do with a page what a person does."""
     for _ in range(OPENS):
         bench.page.close()
@@ -225,7 +225,7 @@ def browse(bench: Bench, collection: Collection) -> None:
             page.mouse.move(x + across / 2 - across * step / 8, y + 3 * step)
         page.mouse.up()
 
-    for number in range(STEPS_OF_EACH):
+    for number in range(repeats):
         out = number % 10 >= 5  # five steps in, five steps out
         bench.measure("zoom step", lambda: wheel(240 if out else -240), later_ms=LATER_MS)  # noqa: B023
     page.evaluate("dxr.showWholeMap()")
@@ -233,28 +233,33 @@ def browse(bench: Bench, collection: Collection) -> None:
     wheel(-500)
     page.wait_for_timeout(LATER_MS)
     bench.settle()
-    for number in range(STEPS_OF_EACH):
+    for number in range(repeats):
         bench.measure("pan step", lambda: pan(160 if number % 2 else -160), later_ms=LATER_MS)  # noqa: B023
     page.evaluate("dxr.showWholeMap()")
     bench.settle()
     draw = np.random.default_rng(1)
-    for share in draw.uniform(0, 0.9, HOVERS):
+    for share in draw.uniform(0, 0.9, repeats):
         spot = page.evaluate(POINT, float(share))
         bench.measure("hover", lambda: page.mouse.move(*spot))  # noqa: B023
     page.mouse.move(2, 2)
-    for row in draw.choice(len(collection), STEPS_OF_EACH, replace=False).tolist():
+    for row in draw.choice(len(collection), repeats, replace=False).tolist():
         bench.measure(
-            "click", lambda: page.evaluate("row => dxr.follow(`r${row}`)", row), until=FOCUSED, arg=row
+            "click",
+            lambda: page.evaluate("row => dxr.follow(`r${row}`)", row),  # noqa: B023
+            until=FOCUSED,
+            arg=row,
         )
-    _lasso(bench, collection)
+    _lasso(bench, collection, repeats)
+    if saved:
+        _save(bench)
 
 
-def _lasso(bench: Bench, collection: Collection) -> None:
+def _lasso(bench: Bench, collection: Collection, repeats: int) -> None:
     page = bench.page
     middle, radius = circle(collection, LASSO_SHARE)
     angles = np.linspace(0, 2 * np.pi, 100, endpoint=False)
     draw = np.random.default_rng(2)
-    for _ in range(STEPS_OF_EACH):
+    for _ in range(repeats):
         at = middle + draw.normal(scale=0.02 * radius, size=2)
         corners = (at + radius * np.column_stack([np.cos(angles), np.sin(angles)])).tolist()
         bench.measure(
@@ -265,9 +270,12 @@ def _lasso(bench: Bench, collection: Collection) -> None:
             ),
             until="() => document.querySelector('.selected-count')",
         )
+
+
+def _save(bench: Bench) -> None:
     bench.measure(
         "lasso saved: answer and distances",
-        lambda: page.evaluate("dxr.command({ do: 'save', name: 'X', selection: dxr.selection() })"),
+        lambda: bench.page.evaluate("dxr.command({ do: 'save', name: 'X', selection: dxr.selection() })"),
         until="() => dxr.selection().active && document.querySelector('#answer .verdict, #answer .message.error')",
     )
 
@@ -320,7 +328,7 @@ def _is_right(data: bytes, row: int, vectors: np.ndarray) -> bool:
     )
 
 
-def measure(folder: Path, browser: Browser) -> dict[str, Any]:
+def measure(folder: Path, browser: Browser, repeats: int, *, saved: bool) -> dict[str, Any]:
     """Measure one collection."""
     with linked(folder) as there:
         collection = api.open_collection(there)
@@ -328,7 +336,7 @@ def measure(folder: Path, browser: Browser) -> dict[str, Any]:
         found: dict[str, Any] = {"images": len(collection), "dimensions": collection.space().n_dims}
         with serving(there) as (url, pid):
             bench = Bench(browser, url, pid)
-            browse(bench, collection)
+            browse(bench, collection, repeats, saved=saved)
             found["memory, MB"] = memory_mb(pid)
             bench.page.close()
             found["50 users at once"] = ask_at_once(url, collection)
@@ -364,11 +372,15 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("collections", type=Path, nargs="+")
+    parser.add_argument("--repeats", type=int, default=20, help="of each interaction")
+    parser.add_argument(
+        "--saved", action="store_true", help="save the lasso as a query set, too: minutes at a million"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     chosen = parser.parse_args()
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
-        found = [measure(one, chromium) for one in chosen.collections]
+        found = [measure(one, chromium, chosen.repeats, saved=chosen.saved) for one in chosen.collections]
         chromium.close()
     print_table(found)
     if chosen.json:

@@ -191,8 +191,7 @@ def _map_note(collection: Collection, selection: Selection, rows: IntArray | Non
         if n_in_view == len(rows):
             parts.append(f"{words.count(n_in_view)} of {n_images} images are in view.")
         else:
-            all_seen = n_in_view == len(collection)
-            here = "" if all_seen else f" in view, of {n_images}"
+            here = "" if n_in_view == len(collection) else " in view"
             share = f"{words.count(len(rows))} of {words.count(n_in_view)} images"
             parts.append(f"{share}{here} drawn; zoom in for more.")
     return " ".join(parts)

@@ -17,6 +17,7 @@ from dxr_dash.records import BoolArray, FloatArray, IntArray
 _SIZES = ((300, 9), (1_000, 7), (2_000, 6), (8_000, 5), (30_000, 4))  # up to so many points: so many pixels
 _CROWD = 120  # rings or diamonds; more of them must be finer, or they hide the points
 _FAINT = 0.12  # opacity of what is not selected
+_FAINTEST = 0.04  # the same where thousands lie one over the other
 _MARGIN = 0.06  # of the map's side, around the points: thumbnails reach out beyond theirs
 
 
@@ -139,7 +140,7 @@ def _few_colours(colouring: Colouring, rows: IntArray, lit: BoolArray | None) ->
 
 def _see_through(colour: str) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{_FAINT})"
+    return f"rgba({red},{green},{blue},{_FAINTEST})"
 
 
 def _opacity(lit: BoolArray | None, rows: IntArray | slice, usual: float) -> float | FloatArray:
