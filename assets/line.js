@@ -15,7 +15,8 @@
     let found = orders.get(address);
     if (found) orders.delete(address); // put it last: the oldest unused one goes first
     else {
-      const size = dxr.isLarge() ? FEW : Number(dxr.facts().allAtOnce);
+      const all = Number(dxr.facts().allAtOnce);
+      const size = dxr.isLarge() ? Math.min(FEW, all) : all;
       found = { address, size, n: null, pages: new Map(), asked: new Set(), places: new Map(), failed: false };
       load(found, 0);
     }

@@ -44,7 +44,7 @@ DRAWN = """() => window.dxr?.selection?.()?.page === "compare" ? Boolean(
     document.querySelector("#map .js-plotly-plot")?._fullData?.length
     && document.querySelector("#distances .js-plotly-plot")?._fullData?.length
     && document.querySelector("#answer > *") && document.querySelector("#neighbours > *")
-    && dxr.coordinates()?.values && !document.querySelector("[data-dash-is-loading=true]")
+    && (dxr.isLarge() || dxr.coordinates()?.values) && !document.querySelector("[data-dash-is-loading=true]")
     && [...document.images].every((image) => image.complete))"""
 
 FILLED = """(key) => { const frames = [...document.querySelectorAll(`.rank-row[data-key=${key}] .rank-film img`)];

@@ -26,7 +26,7 @@ DRAWN = f"""() => {{
         && document.querySelector("#{ids.NEIGHBOURS} > *")
         && document.querySelector("#{ids.ANSWER} > *")
         && document.querySelector("#{ids.DISTANCES} .js-plotly-plot")?._fullLayout?.margin.l > 100
-        && dxr.coordinates()?.values && !document.querySelector("[data-dash-is-loading=true]")
+        && (dxr.isLarge() || dxr.coordinates()?.values) && !document.querySelector("[data-dash-is-loading=true]")
         && !dxr.layersWait());
 }}"""
 
