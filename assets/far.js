@@ -4,44 +4,37 @@
   const dxr = (window.dxr = window.dxr || {});
   const FAR = 10; // a neighbour is far when more than so many times k images lie nearer on the map
 
-  let known = { key: null, rows: [], far: new Set() };
+  let known = { key: "", rows: [], far: new Set() };
 
-  // The rows of the neighbours on the page, and those of them that are far on the map.
-  dxr.neighboursOnMap = (s, values) => {
+  // The rows of the neighbours on the page, and those of them that are far on the map, once the server has said so.
+  dxr.neighboursOnMap = (s) => {
     const list = dxr.element(dxr.ids.neighbours);
     const card = list.querySelector(".focus-card .thumb[data-row]");
     const fits = s.focus !== null && card && Number(card.dataset.row) === s.focus; // not of the focus before
     const rows = fits ? [...list.querySelectorAll(".grid .thumb[data-row]")].map((one) => Number(one.dataset.row)) : [];
-    const key = values && rows.length ? [s.space, s.layout, s.arrangement, s.focus, ...rows].join(" ") : "";
+    const space = encodeURIComponent(s.space);
+    const where = `map-ranks/${dxr.facts().version}/${space}/${s.layout}/${s.arrangement}/${s.focus}.u32`;
+    const key = rows.length ? `${where}?rows=${rows.join(",")}` : "";
     if (key !== known.key) {
-      known = { key, rows, far: key ? farOf(s.focus, rows, values) : new Set() };
+      known = { key, rows, far: new Set() };
       say(known);
+      if (key) ask(known);
     }
     return known;
   };
 
-  // A neighbour's rank on the map counts the images that lie strictly nearer to the focus, itself left out.
-  function farOf(focus, rows, values) {
-    const [x, y] = [values[2 * focus], values[2 * focus + 1]];
-    const distance = (row) => (values[2 * row] - x) ** 2 + (values[2 * row + 1] - y) ** 2;
-    const sorted = [...rows].sort((a, b) => distance(a) - distance(b));
-    const ends = sorted.map(distance);
-    const longest = ends[ends.length - 1];
-    const nearer = new Uint32Array(rows.length + 1); // images nearer than neighbour i, but not than neighbour i - 1
-    for (let row = 0; 2 * row < values.length; row++) {
-      const here = distance(row);
-      if (row === focus || here >= longest) continue;
-      let i = 0;
-      while (ends[i] <= here) i += 1;
-      nearer[i] += 1;
+  async function ask(one) {
+    try {
+      const answer = await fetch(one.key);
+      if (!answer.ok || one !== known) return;
+      const ranks = new Uint32Array(await answer.arrayBuffer());
+      one.far = new Set(one.rows.filter((_, i) => ranks[i] > FAR * one.rows.length));
+    } catch {
+      return; // the status line says that the server does not answer
     }
-    const far = new Set();
-    let count = 0;
-    sorted.forEach((row, i) => {
-      count += nearer[i];
-      if (count + 1 > FAR * rows.length) far.add(row);
-    });
-    return far;
+    if (one !== known) return;
+    say(one);
+    dxr.drawOverlay();
   }
 
   function say({ rows, far }) {

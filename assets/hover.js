@@ -6,28 +6,14 @@
   const KEPT = 300; // pictures whose bytes are kept here; the browser's own cache holds the rest
 
   const pictures = new Map(); // row -> promise of {src, name, label}
-  const numbers = new Map(); // address -> promise of Float32Array, null while it is on its way
   let under = null; // what the pointer is on: {row, distance, note, ...}
   let source = null; // the thumbnail it is on; null on the map
   let turn = 0;
 
-  // One Float32Array per address, asked for once.
-  dxr.numbers = (address) => {
-    if (!numbers.has(address)) {
-      const entry = { values: null };
-      entry.ready = fetch(address)
-        .then((answer) => (answer.ok ? answer.arrayBuffer() : new ArrayBuffer(0)))
-        .then((bytes) => (entry.values = new Float32Array(bytes)));
-      entry.ready.catch(() => numbers.delete(address)); // asked for again once the server is back
-      numbers.set(address, entry);
-    }
-    return numbers.get(address);
-  };
-
   dxr.distances = () => {
     const s = dxr.selection();
     if (!s || !s.active) return null;
-    return dxr.numbers(`distances/${dxr.facts().version}/${encodeURIComponent(s.space)}/${s.active}.f32`);
+    return dxr.numbers(`distances/${dxr.facts().version}/${encodeURIComponent(s.space)}/${s.active}.f32`, 1);
   };
 
   function pictureOf(row) {
@@ -85,7 +71,7 @@
   function distanceOf(what) {
     const known = dxr.distances();
     if (!known) return null;
-    const value = what.row === undefined ? what.distance : known.values && known.values[what.row];
+    const value = what.row === undefined ? what.distance : known.at(what.row)?.[0];
     return Number.isFinite(value) ? value : null;
   }
 
@@ -113,7 +99,7 @@
     const distance = distanceOf(under || {});
     const s = dxr.selection();
     if (distance !== null) parts.push(line(`${distance.toFixed(3)} to the active set`, "distance"));
-    else if (s && s.active && under && under.row !== undefined && !dxr.distances().values)
+    else if (s && s.active && under && under.row !== undefined && !dxr.distances().at(under.row))
       dxr.distances().ready.then(() => under && dxr.markDistance(distanceOf(under)));
     if (about.note) parts.push(line(about.note, "note"));
     const ranks = under && rankTable(under);

@@ -3,8 +3,9 @@
   "use strict";
   const dxr = (window.dxr = window.dxr || {});
   const KEPT = 6; // orders
+  const FEW = 1024; // images in one answer, of a large collection's line; of others, all
 
-  const orders = new Map(); // address -> {rows, places, failed}; rows are null while they are on their way
+  const orders = new Map(); // address -> {n, rows, places, failed}; n is null until the first page is here
   const watched = new WeakSet(); // rankings whose failing is told
   const listeners = [];
   dxr.onLine = (listener) => listeners.push(listener);
@@ -14,32 +15,53 @@
     let found = orders.get(address);
     if (found) orders.delete(address); // put it last: the oldest unused one goes first
     else {
-      const entry = (found = { rows: null, places: null, failed: false });
-      fetch(address)
-        .then((answer) => (answer.ok ? answer.arrayBuffer() : Promise.reject(new Error(`${answer.status}`))))
-        .then((bytes) => {
-          entry.rows = new Uint32Array(bytes);
-          entry.places = new Int32Array(Number(dxr.facts().images)).fill(-1);
-          entry.rows.forEach((row, place) => (entry.places[row] = place));
-        })
-        .catch(() => (entry.failed = true))
-        .then(tell);
+      const all = Number(dxr.facts().allAtOnce);
+      const size = dxr.isLarge() ? Math.min(FEW, all) : all;
+      found = { address, size, n: null, pages: new Map(), asked: new Set(), places: new Map(), failed: false };
+      load(found, 0);
     }
     orders.set(address, found);
     while (orders.size > KEPT) orders.delete(orders.keys().next().value);
     return found;
   }
 
+  async function load(entry, page) {
+    if (entry.asked.has(page)) return;
+    entry.asked.add(page);
+    try {
+      const answer = await fetch(entry.address.replace("PAGE", `${entry.size}/${page}`));
+      if (!answer.ok) throw new Error(`${answer.status}`);
+      const rows = new Uint32Array(await answer.arrayBuffer());
+      entry.n = Number(answer.headers.get("X-Dxr-Images"));
+      entry.pages.set(page, rows);
+      rows.forEach((row, i) => entry.places.set(row, page * entry.size + i));
+    } catch {
+      entry.failed = true;
+    }
+    tell();
+  }
+
+  // The row at a place; null while it is not known, and then its page is asked for.
+  function rowAt(entry, place) {
+    const number = Math.floor(place / entry.size);
+    const page = entry.pages.get(number);
+    if (!page) load(entry, number);
+    return page ? page[place % entry.size] : null;
+  }
+
   const says = (message) => ({ n: 0, message });
 
-  function ofOrder({ rows, places, failed }, what) {
-    if (failed) return says("These images could not be put in line. Reload the page.");
-    if (!rows) return says("");
+  function ofOrder(entry, what) {
+    if (entry.failed) return says("These images could not be put in line. Reload the page.");
+    if (entry.n === null) return says("");
     return {
-      n: rows.length,
-      item: (place) => rows[place],
-      place: (item) => (item >= 0 ? places[item] : -1),
-      about: (place) => ({ row: rows[place], note: `${dxr.count(place + 1)} of ${dxr.count(rows.length)} ${what}` }),
+      n: entry.n,
+      item: (place) => rowAt(entry, place),
+      place: (item) => entry.places.get(item) ?? -1,
+      about: (place) => {
+        const row = rowAt(entry, place);
+        return row === null ? null : { row, note: `${dxr.count(place + 1)} of ${dxr.count(entry.n)} ${what}` };
+      },
     };
   }
 
@@ -52,13 +74,13 @@
     if (lasso.length) said.set("lasso", lasso.flat().map((x) => Number(x.toPrecision(5))));
     if (lasso.length) said.set("on", drawn_on);
     if (picked) said.set("pick", picked.join("="));
-    return order(`selected/${dxr.facts().version}.u32?${said}`);
+    return order(`selected/${dxr.facts().version}/PAGE.u32?${said}`);
   };
 
   function selected() {
     const found = dxr.selectedOrder();
     if (!found) return says("Nothing is selected. Draw a lasso on the map, or choose a group in its legend.");
-    if (found.rows && !found.rows.length) return says("The lasso holds no image. Draw a larger one.");
+    if (found.n === 0) return says("The lasso holds no image. Draw a larger one.");
     return ofOrder(found, "selected");
   }
 
@@ -95,7 +117,7 @@
     const { strip, space, layout } = dxr.selection();
     if (strip === "selection") return selected();
     if (strip !== "map") return ranked(strip);
-    return ofOrder(order(`order/${dxr.facts().version}/${encodeURIComponent(space)}/${layout}.u32`), "in map order");
+    return ofOrder(order(`order/${dxr.facts().version}/${encodeURIComponent(space)}/${layout}/PAGE.u32`), "in map order");
   };
 
   // The place of what is under the pointer, here or in any other panel.

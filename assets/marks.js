@@ -36,16 +36,17 @@
   function draw(scales, paint) {
     const layer = dxr.layer(dxr.ids.mapMarks);
     const s = dxr.selection();
-    const { values } = dxr.coordinates();
+    const { values, rows } = candidates(scales, paint);
     const drawn = `${paint.layout} ${paint.arrangement}` === `${s.layout} ${s.arrangement}`;
     if (paint.grid || !s.pictures || !values || !drawn) {
-      if (!paint.grid && s.pictures && !values) dxr.coordinates().ready.then(() => dxr.drawLayers());
+      if (!paint.grid && s.pictures && !values && !dxr.isLarge())
+        dxr.coordinates().ready.then(() => dxr.drawLayers());
       shown = [];
       return shelf.want([]);
     }
     const veil = dxr.pixelsOf(paint.veil);
     if (paint.veil && !veil) return undefined; // drawn again once it is there
-    const marks = inView(placedAt(scales, values, paint, veil), scales, values, layer);
+    const marks = inView(placedAt(scales, { values, rows }, paint, veil), scales, { values, rows }, layer);
     const address = ({ row }) => `thumbnails/${dxr.facts().version}/${row}.jpg`;
     shelf.want(marks.map(address));
     shown = [];
@@ -58,10 +59,33 @@
     return undefined;
   }
 
-  function inView({ rows, beside, size }, scales, values, { width, height, ratio }) {
+  // What can be a mark: every image, or in a large collection those that are drawn, and the representatives.
+  // Places as x, y, x, y, and the row of each; no rows where the first place is that of row 0, and so on.
+  let large = { key: null, values: null, rows: null };
+  function candidates({ plot }, { representatives, grid }) {
+    if (!dxr.isLarge()) return { values: dxr.coordinates().values, rows: null };
+    const drawn = dxr.drawnRows();
+    if (grid || !drawn) return { values: null, rows: null };
+    const places = representatives.map((row) => dxr.coordinates().at(row));
+    const firsts = representatives.filter((_, i) => places[i]);
+    if (large.drawn === drawn && large.nFirst === firsts.length) return large;
+    const { x, y } = plot._fullData[0];
+    const values = new Float32Array(2 * (firsts.length + drawn.length));
+    places.filter(Boolean).forEach((place, i) => values.set(place, 2 * i));
+    for (let i = 0, at = 2 * firsts.length; i < drawn.length; i++) [values[at++], values[at++]] = [x[i], y[i]];
+    const rows = new Int32Array(firsts.length + drawn.length);
+    rows.set(firsts);
+    rows.set(drawn, firsts.length);
+    large = { drawn, nFirst: firsts.length, values, rows };
+    return large;
+  }
+
+  function inView({ rows: places, beside, size }, scales, { values, rows }, { width, height, ratio }) {
     const found = [];
-    rows.forEach((row, i) => {
-      const [x, y] = scales.toScreen(values[2 * row], values[2 * row + 1]);
+    places.forEach((at, i) => {
+      const row = rows ? rows[at] : at;
+      if (found.some((one) => one.row === row)) return; // a representative that is drawn is there twice
+      const [x, y] = scales.toScreen(values[2 * at], values[2 * at + 1]);
       const [right, up] = beside[i];
       const [left, top] = [x - ((1 - right) * size) / 2, y - ((1 + up) * size) / 2];
       const seen = left > -size && top > -size && left * ratio < width && top * ratio < height;
@@ -72,10 +96,10 @@
 
   // The marks of a scale, among the selected images where some are. They depend on nothing else, so panning moves and
   // changes none; far in, they depend on blocks so far outside the view that nothing of it reaches inside.
-  function placedAt({ perX, perY, view }, values, { representatives }, veil) {
+  function placedAt({ perX, perY, view }, { values, rows }, { representatives }, veil) {
     if (placedFor.values !== values || placedFor.veil !== veil) {
-      const lit = (row) => !veil || !veil[4 * row + 3];
-      const firsts = representatives.filter(lit);
+      const lit = (at) => !veil || !veil[4 * (rows ? rows[at] : at) + 3];
+      const firsts = (rows ? Array.from({ length: large.nFirst }, (_, i) => i) : representatives).filter(lit);
       const order = orderOf(values.length / 2, firsts).filter(lit);
       placed = new Map();
       placedFor = { values, veil, ends: endsOf(values), order, nFirst: firsts.length };

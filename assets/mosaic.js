@@ -11,13 +11,18 @@
   const [TINT, LEAST_TINT] = [0.38, 0.22]; // of the smallest cells, and of the largest without frames
 
   const shelf = dxr.shelf({ most: 256, atOnce: 6, make: (blob) => createImageBitmap(blob) });
+  const SQUARES_KEPT = 64;
+  const squares = new Map(); // of a large mosaic: address -> the rows in 64 x 64 cells, null while they are on their way
   let cells = { values: null, rows: null }; // which row lies in each cell, -1 for none
 
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
   function draw(scales, paint) {
     const layer = dxr.layer(dxr.ids.mapTiles);
-    if (!paint.grid) return shelf.want([]);
+    if (!paint.grid) {
+      drawDensity(layer, scales, paint.density);
+      return shelf.want([]);
+    }
     const seen = geometry(scales, paint.grid, layer);
     if (!seen) return shelf.want([]);
     drawTiles(layer, seen, paint);
@@ -26,6 +31,17 @@
     const veil = dxr.paintOf(paint.veil);
     if (veil) stretch(layer, seen, veil);
     return undefined;
+  }
+
+  // Behind points that are not all drawn: how many images lie where.
+  function drawDensity({ context, ratio }, scales, density) {
+    const image = density && dxr.paintOf(density.src);
+    if (!image) return;
+    const [x0, x1, y0, y1] = density.view;
+    const [left, top] = scales.toScreen(x0, y1).map((edge) => edge * ratio);
+    const [right, bottom] = scales.toScreen(x1, y0).map((edge) => edge * ratio);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, left, top, right - left, bottom - top);
   }
 
   // Where cells are on the canvas, in its pixels, and which of them are seen. Edges are whole pixels: no seams.
@@ -131,6 +147,22 @@
     return paint && paint.grid ? { scales, grid: paint.grid } : null;
   };
 
+  // The image in a cell; -1 where there is none, or while that is not known.
+  function rowIn(grid, column, line) {
+    if (!dxr.isLarge()) return (rowsByCell(grid) || [])[line * grid.columns + column] ?? -1;
+    const s = dxr.selection();
+    const [x, y] = [column >> 6, line >> 6];
+    const address = `cells/${dxr.facts().version}/${encodeURIComponent(s.space)}/${s.layout}/${x}_${y}.i32`;
+    if (!squares.has(address)) {
+      squares.set(address, null);
+      while (squares.size > SQUARES_KEPT) squares.delete(squares.keys().next().value);
+      const keep = async (answer) => squares.set(address, new Int32Array(answer.ok ? await answer.arrayBuffer() : 0));
+      fetch(address).then(keep).catch(() => squares.delete(address));
+    }
+    const rows = squares.get(address);
+    return rows ? rows[(line & 63) * 64 + (column & 63)] ?? -1 : -1;
+  }
+
   function rowsByCell(grid) {
     const { values } = dxr.coordinates();
     if (!values || dxr.selection().arrangement !== "mosaic") return null;
@@ -158,19 +190,18 @@
     const [x, y] = scales.toMap(left, top);
     const [column, line] = [Math.floor((x - grid.left) / grid.cell), Math.floor((grid.top - y) / grid.cell)];
     if (column < 0 || column >= grid.columns || line < 0 || line >= grid.rows) return null;
-    const rows = rowsByCell(grid);
-    const row = rows ? rows[line * grid.columns + column] : -1;
+    const row = rowIn(grid, column, line);
     return row < 0 ? null : { row, box: boxOf(now, column, line) };
   };
 
   // The cell of an image, where it is large enough for a frame of its own.
   dxr.cellBox = (row) => {
     const now = gridNow();
-    const { values } = dxr.coordinates();
-    if (!now || !values || now.grid.cell * now.scales.perX < FRAMED_PX) return null;
+    if (!now || now.grid.cell * now.scales.perX < FRAMED_PX) return null;
+    const place = dxr.coordinates().at(row);
+    if (!place) return null;
     const { grid } = now;
-    const column = Math.floor((values[2 * row] - grid.left) / grid.cell);
-    return boxOf(now, column, Math.floor((grid.top - values[2 * row + 1]) / grid.cell));
+    return boxOf(now, Math.floor((place[0] - grid.left) / grid.cell), Math.floor((grid.top - place[1]) / grid.cell));
   };
 
   // By then every script has been read, in whatever order.

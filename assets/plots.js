@@ -43,7 +43,7 @@
   dxr.coordinates = () => {
     const s = dxr.selection();
     const space = s && encodeURIComponent(s.space);
-    return s && dxr.numbers(`coordinates/${dxr.facts().version}/${space}/${s.layout}/${s.arrangement}.f32`);
+    return s && dxr.numbers(`coordinates/${dxr.facts().version}/${space}/${s.layout}/${s.arrangement}.f32`, 2);
   };
 
   let waiting = false;
@@ -67,10 +67,11 @@
       box.append(svg);
     }
     const known = dxr.coordinates();
-    if (!known.values) known.ready.then(() => dxr.drawOverlay());
-    const { values } = known;
-    const place = (row) =>
-      values && 2 * row + 1 < values.length ? scales.toScreen(values[2 * row], values[2 * row + 1]) : null;
+    if (!known.values) known.ready.then(() => !dxr.isLarge() && dxr.drawOverlay());
+    const place = (row) => {
+      const found = known.at(row);
+      return found && scales.toScreen(...found);
+    };
     const parts = [];
     // a polygon means nothing on another layout than the one it was drawn on; what it selected stays selected
     const lasso = dxr.drawing() || (s.drawn_on === `${s.layout} ${s.arrangement}` ? s.lasso : []);
@@ -79,7 +80,7 @@
       parts.push(shape("polygon", { class: "lasso", points: corners.join(" ") }));
     }
     const focus = s.focus === null ? null : place(s.focus);
-    const { rows, far } = dxr.neighboursOnMap(s, values);
+    const { rows, far } = dxr.neighboursOnMap(s);
     if (focus) {
       for (const row of rows) threads(parts, focus, place(row), far.has(row));
       ring(parts, "focus", s.focus, focus, 9);

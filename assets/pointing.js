@@ -8,10 +8,21 @@
   let point = null; // the row and place of the point that plotly finds under it
   let pressed = null;
 
-  // The row of a point: its number, or an entry of customdata where only some rows are drawn.
+  // The rows of the points where only some are drawn; null where a point's number is its row.
+  let drawn = { steps: null, rows: null };
+  dxr.drawnRows = () => {
+    const plot = document.querySelector(`#${dxr.ids.map} .js-plotly-plot`);
+    const steps = (plot && plot.layout && plot.layout.meta && plot.layout.meta.steps) || null;
+    if (steps !== drawn.steps) {
+      let row = 0;
+      drawn = { steps, rows: steps && Int32Array.from(steps, (step) => (row += step)) };
+    }
+    return drawn.rows;
+  };
+
   function rowOf(found) {
     if (!found || found.curveNumber !== 0) return null;
-    const rows = found.data && found.data.customdata;
+    const rows = dxr.drawnRows();
     return rows ? rows[found.pointNumber] : found.pointNumber;
   }
 

@@ -240,7 +240,7 @@
     const select = dxr.element(dxr.ids.stripSource);
     if (!s || !select) return;
     const chosen = s.page === "explore" ? dxr.selectedOrder() : null;
-    const size = !chosen ? "none" : chosen.rows ? dxr.count(chosen.rows.length) : "…";
+    const size = !chosen ? "none" : chosen.n === null ? "…" : dxr.count(chosen.n);
     const choices = [
       ["map", "All images, in map order"],
       ["selection", `Selection (${size})`],

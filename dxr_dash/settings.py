@@ -125,6 +125,7 @@ HOST = "127.0.0.1"
 PORT = 8050
 NEIGHBOURS_SHOWN = 24
 MAP_POINTS_LIMIT = 50_000  # points in one trace; software rendering stays usable
+ALL_AT_ONCE = 131_072  # images whose places are sent in one answer, 1 MiB; of more only those that are needed
 LONGEST_SAID = 60  # characters of a set's name inside a sentence
 QUERY_MAX_IMAGES = 10_000  # from outside; more is a collection of its own
 QUERY_MAX_BYTES = 2 * 1024 * 1024 * 1024

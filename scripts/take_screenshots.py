@@ -44,7 +44,7 @@ DRAWN = """() => window.dxr?.selection?.()?.page === "compare" ? Boolean(
     document.querySelector("#map .js-plotly-plot")?._fullData?.length
     && document.querySelector("#distances .js-plotly-plot")?._fullData?.length
     && document.querySelector("#answer > *") && document.querySelector("#neighbours > *")
-    && dxr.coordinates()?.values && !document.querySelector("[data-dash-is-loading=true]")
+    && (dxr.isLarge() || dxr.coordinates()?.values) && !document.querySelector("[data-dash-is-loading=true]")
     && [...document.images].every((image) => image.complete))"""
 
 FILLED = """(key) => { const frames = [...document.querySelectorAll(`.rank-row[data-key=${key}] .rank-film img`)];
@@ -85,6 +85,13 @@ def chromium_path() -> str | None:
 @contextmanager
 def served(collection: Path) -> Iterator[str]:
     """Serve a collection on a free port until the pictures are taken."""
+    with serving(collection) as (url, _):
+        yield url
+
+
+@contextmanager
+def serving(collection: Path) -> Iterator[tuple[str, int]]:
+    """Serve a collection on a free port; give its address and the number of the server's process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -102,7 +109,7 @@ def served(collection: Path) -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT) as process:
         try:
             wait_for(url, process)
-            yield url
+            yield url, process.pid
         finally:
             process.terminate()
 

@@ -399,3 +399,25 @@ def test_a_large_set_is_asked_with_some_members_and_shows_all(
     drawn = api.distributions(collection, [one.id], items=[(one.id, unasked)])
     assert [part.name for _, part in drawn] == ["baseline", "to gallery", "within", f"image {unasked}"]
     assert drawn[-1][1].n == N_IMAGES - 30
+
+
+def test_the_graph_finds_what_is_nearest_to_a_group_by_its_members_neighbours(collection: Collection) -> None:
+    where = collection.space()
+    group = np.arange(0, 40, 2)
+    by_graph = api.nearest_by_graph(collection, group, k=10)
+    best: dict[int, tuple[float, int]] = {}
+    for member in group.tolist():
+        for row, far in zip(
+            where.neighbours[member].tolist(), where.neighbour_distances[member], strict=True
+        ):
+            if row >= 0 and row not in group:
+                best[row] = min(best.get(row, (np.inf, -1)), (float(far), member))
+    expected = sorted(best, key=lambda row: (best[row][0], row))[:10]
+    assert by_graph.rows.tolist() == expected
+    assert by_graph.distances.tolist() == [best[row][0] for row in expected]
+    true = api.nearest(
+        collection, group.tolist(), k=10
+    )  # the graph of so few images misses nothing that is near
+    np.testing.assert_allclose(by_graph.distances, true.distances, atol=1e-6)
+    everything = api.nearest_by_graph(collection, np.arange(N_IMAGES), k=10)
+    assert not len(everything.rows)

@@ -9,7 +9,6 @@ from dxr_dash.errors import QueryError
 from dxr_dash.records import FloatArray, IntArray
 
 MOST_CORNERS = 10_000
-NUMBERS_AT_ONCE = 4_000_000
 
 
 def inside_polygon(coordinates: FloatArray, polygon: npt.ArrayLike) -> IntArray:
@@ -42,13 +41,13 @@ def inside_polygon(coordinates: FloatArray, polygon: npt.ArrayLike) -> IntArray:
     near = np.flatnonzero(
         ((coordinates >= low) & (coordinates <= high)).all(axis=1)
     )  # the box first: it is cheap
-    x1, y1 = corners.T[:, :, None]
-    x2, y2 = np.roll(corners, -1, axis=0).T[:, :, None]
-    slope = np.divide(x2 - x1, y2 - y1, out=np.zeros_like(x1), where=y1 != y2)
-    inside = np.empty(len(near), bool)
-    step = max(1, NUMBERS_AT_ONCE // len(corners))
-    for start in range(0, len(near), step):
-        x, y = np.asarray(coordinates[near[start : start + step]], np.float64).T
-        crossed = ((y1 > y) != (y2 > y)) & (x < x1 + (y - y1) * slope)
-        inside[start : start + step] = np.count_nonzero(crossed, axis=0) % 2 == 1
-    return near[inside]
+    x, y = np.asarray(coordinates[near], np.float64).T
+    by_height = np.argsort(y, kind="stable")
+    x, y = x[by_height], y[by_height]
+    odd = np.zeros(len(near), bool)
+    for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        # only points between the two ends' heights can have a ray that meets this side
+        first, end = np.searchsorted(y, (min(y1, y2), max(y1, y2)))
+        if first < end:
+            odd[first:end] ^= x[first:end] < x1 + (y[first:end] - y1) * ((x2 - x1) / (y2 - y1))
+    return np.sort(near[by_height[odd]])

@@ -17,6 +17,7 @@ from dxr_dash.api.comparisons import compare
 from dxr_dash.api.distances import (
     baseline,
     distributions,
+    map_ranks,
     nearest_members,
     nearest_to_outside,
     row_distances,
@@ -35,7 +36,7 @@ from dxr_dash.api.query_sets import (
     restore_query_set,
     set_control,
 )
-from dxr_dash.api.rankings import nearest, rank_curve, ranking
+from dxr_dash.api.rankings import nearest, nearest_by_graph, rank_curve, ranking
 from dxr_dash.api.scan_worker import ScanWorker
 from dxr_dash.api.scans import (
     checked_by,
@@ -71,7 +72,9 @@ __all__ = [
     "find_query_set",
     "findings",
     "kept_scan",
+    "map_ranks",
     "nearest",
+    "nearest_by_graph",
     "nearest_members",
     "nearest_to_outside",
     "nearest_to_text",

@@ -222,6 +222,34 @@ def _baseline_by(where: Space, metric: str) -> FloatArray:
     return baseline_distances(where.vectors, metric=metric, seed=settings.SEED)
 
 
+def map_ranks(
+    collection: Collection,
+    row: int,
+    rows: Sequence[int],
+    *,
+    space: str | None = None,
+    layout: str | None = None,
+    mosaic: bool = False,
+) -> IntArray:
+    """Say how near some images lie to another one on the map: (n,) ranks.
+
+    Returns:
+        For each of ``rows`` 1 + the images that lie strictly nearer to ``row``, itself left out.
+
+    Raises:
+        QueryError: there is no such row, space or layout.
+    """
+    where = collection.space(space).layout(layout)
+    places = where.positions if mosaic else where.coordinates
+    centre = places[checked_rows(collection, [row])[0]]
+    away = np.square(places - centre).sum(axis=1)
+    asked = away[checked_rows(collection, rows)]
+    away[row] = np.inf
+    nearer = np.sort(away[away < asked.max(initial=0.0)])
+    ranks: IntArray = 1 + np.searchsorted(nearer, asked)
+    return ranks
+
+
 def rows_in_polygon(
     collection: Collection,
     polygon: npt.ArrayLike,

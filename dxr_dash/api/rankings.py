@@ -18,6 +18,7 @@ from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
 from dxr_dash.records import (
     FloatArray,
+    IntArray,
     Neighbours,
     RankCurve,
     Ranking,
@@ -56,6 +57,47 @@ def nearest(
     far[items[items >= 0]] = np.inf
     rows = np.argsort(far, kind="stable")[: min(k, int(np.isfinite(far).sum()))]
     return Neighbours(rows, far[rows], closer_than(far[rows], where.baseline), items[found.members[rows]])
+
+
+def nearest_by_graph(
+    collection: Collection,
+    rows: IntArray,
+    *,
+    k: int = settings.NEIGHBOURS_SHOWN,
+    space: str | None = None,
+) -> Neighbours:
+    """Find the images nearest to a large group in the neighbour graph, which holds the nearest of every image.
+
+    Takes no pass over the vectors, and asks with every image of the group. An image is missed that is in the graph a
+    neighbour of none of them, since each has nearer ones inside the group; and as many as the graph's recall says.
+
+    Args:
+        rows: (n,) gallery rows, each once.
+        k: how many, at most; fewer where the graph leads to fewer outside the group.
+
+    Raises:
+        QueryError: there is no such row or space.
+    """
+    where = collection.space(space)
+    members = checked_rows(collection, rows)
+    inside = np.zeros(len(collection), bool)
+    inside[members] = True
+    near = where.neighbours[members]
+    place, column = np.nonzero((near >= 0) & ~inside[near])
+    found, far = near[place, column].astype(np.int64), where.neighbour_distances[members[place], column]
+    chosen, taken = np.empty(0, np.int64), 8 * k
+    while (
+        len(chosen) < k and taken < 2 * len(far) + 16 * k
+    ):  # a few of a million pairs are sorted, if they do
+        limit = np.partition(far, taken)[taken] if taken < len(far) else np.inf
+        close = np.flatnonzero(far <= limit)
+        order = close[np.lexsort((found[close], far[close]))]
+        _, first = np.unique(found[order], return_index=True)
+        chosen, taken = order[np.sort(first)[:k]], 8 * taken
+    near_rows, distances_to = found[chosen], far[chosen]
+    return Neighbours(
+        near_rows, distances_to, closer_than(distances_to, where.baseline), members[place[chosen]]
+    )
 
 
 def ranking(

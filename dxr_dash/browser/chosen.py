@@ -7,25 +7,39 @@ from functools import lru_cache
 import numpy as np
 
 from dxr_dash import api
-from dxr_dash.browser.state import CLUSTER, COLUMN, MOSAIC, Selection
+from dxr_dash.api.kept import kept
+from dxr_dash.browser.state import CLUSTER, COLUMN, MOSAIC, Point, Selection
 from dxr_dash.collection.store import Collection, Column
 from dxr_dash.records import IntArray
+
+SELECTIONS_KEPT = 8  # several panels ask for the same one at the same moment
 
 
 def selected_rows(collection: Collection, selection: Selection) -> IntArray | None:
     """Return the rows in the lasso or in the picked group; None when nothing is selected."""
-    if selection.lasso:
-        corners = np.array(selection.lasso, np.float64)
-        layout, arrangement = selection.drawn_on.split()
+    if not selection.lasso and selection.picked is None:
+        return None
+    return _selected(collection, selection.space, selection.lasso, selection.drawn_on, selection.picked)
+
+
+@kept(SELECTIONS_KEPT)
+def _selected(
+    collection: Collection,
+    space: str,
+    lasso: tuple[Point, ...],
+    drawn_on: str,
+    picked: tuple[str, int] | None,
+) -> IntArray:
+    if lasso or picked is None:
+        corners = np.array(lasso, np.float64)
+        layout, arrangement = drawn_on.split()
         return api.rows_in_polygon(
-            collection, corners, space=selection.space, layout=layout, mosaic=arrangement == MOSAIC
+            collection, corners, space=space, layout=layout, mosaic=arrangement == MOSAIC
         )
-    if selection.picked is not None:
-        what, code = selection.picked
-        if what == CLUSTER:
-            return np.flatnonzero(np.asarray(collection.spaces[selection.space].clusters) == code)
-        return np.flatnonzero(column(collection, what.removeprefix(COLUMN)).codes == code)
-    return None
+    what, code = picked
+    if what == CLUSTER:
+        return np.flatnonzero(np.asarray(collection.spaces[space].clusters) == code)
+    return np.flatnonzero(column(collection, what.removeprefix(COLUMN)).codes == code)
 
 
 @lru_cache(maxsize=32)

@@ -90,6 +90,7 @@ def page(collection: Collection) -> Component:
                 "data-images": len(collection),
                 "data-metric": collection.space().metric,
                 "data-points-limit": settings.MAP_POINTS_LIMIT,
+                "data-all-at-once": settings.ALL_AT_ONCE,
                 "data-most-images": settings.UPLOAD_MAX_IMAGES,
                 "data-most-image-bytes": settings.UPLOAD_MAX_IMAGE_BYTES,
                 "data-most-bytes": settings.UPLOAD_MAX_TOTAL_BYTES,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,6 +10,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dxr_dash import api, settings
+from dxr_dash.api.kept import kept
 from dxr_dash.browser import legends, urls
 from dxr_dash.browser.chosen import column, selected_rows
 from dxr_dash.browser.paint import paint_of, places_of
@@ -19,15 +19,19 @@ from dxr_dash.browser.trees import tree
 from dxr_dash.collection.layouts import Layout
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection
+from dxr_dash.errors import QueryError
 from dxr_dash.figures import colouring as colourings
 from dxr_dash.figures import theme as words
-from dxr_dash.figures.detail import points_in_view, stratified_order
-from dxr_dash.figures.map_figure import Marked, map_figure, widened
-from dxr_dash.figures.paint import colour_image
+from dxr_dash.figures.detail import View, density, points_in_view, stratified_order
+from dxr_dash.figures.map_figure import Marked, map_figure, whole, widened
+from dxr_dash.figures.paint import colour_image, density_image, veil_image
 from dxr_dash.figures.theme import Theme, theme
-from dxr_dash.records import IntArray, Mosaic
+from dxr_dash.records import BoolArray, IntArray, Mosaic
 
 SVG_POINTS_LIMIT = 5_000  # without WebGL each point is an element of the page
+RINGS_LIMIT = 5_000  # of one set: more rings would be a blot
+DENSITY_PX = 384  # longer side of the picture behind the points
+BEYOND = 0.25  # of the view, on each side of it
 GRID_MARGIN = 0.02  # of the mosaic's longer side, around it
 NO_ROWS = np.zeros(0, np.int64)
 
@@ -41,13 +45,15 @@ def map_of(collection: Collection, selection: Selection) -> tuple[go.Figure, str
     sets = collection.query_sets
     # the active set last: on top, and in the widest rings
     drawn = [sets[key] for key in sorted(selection.shown, key=lambda key: key == selection.active)]
+    rows, n_in_view = (NO_ROWS, 0) if in_cells else _rows_drawn(collection, selection)
     marked = [_marked(collection, one, selection.space, colours) for one in drawn]
-    rows = NO_ROWS if in_cells else _rows_drawn(collection, selection)
-    chosen = selected_rows(collection, selection)
-    lit = None
-    if chosen is not None:
-        lit = np.zeros(len(collection), bool)
-        lit[chosen] = True
+    if rows is not None and not in_cells:
+        marked = [_in_view(one, rows, len(collection)) for one in marked]
+    lit = lit_rows(collection, selection)
+    view = selection.view or (_whole_grid(layout.mosaic) if in_cells else None)
+    behind = None
+    if rows is not None and n_in_view > len(rows):
+        behind = _behind(view or whole(layout.coordinates), selection.aspect)
     figure = map_figure(
         layout.positions if in_cells else layout.coordinates,
         colouring,
@@ -57,16 +63,16 @@ def map_of(collection: Collection, selection: Selection) -> tuple[go.Figure, str
         revision=f"{selection.space} {layout.name} {selection.opened}",
         rows=rows,
         lit=lit,
-        view=selection.view or (_whole_grid(layout.mosaic) if in_cells else None),
+        view=view,
         aspect=selection.aspect,
         webgl=selection.webgl,
-        meta=paint_of(collection, selection, marked, lit, colours),
+        meta=paint_of(collection, selection, marked, lit is not None, behind),
     )
     legend = [
         legends.marks_legend(marked[::-1], [one.colour for one in drawn[::-1]], in_cells=in_cells),
         *_legend(collection, selection, colouring),
     ]
-    note = "" if in_cells else _map_note(collection, selection, rows)
+    note = "" if in_cells else _map_note(collection, selection, rows, n_in_view)
     return figure, tree(legend), note, legends.trust_line(layout, in_cells=in_cells)
 
 
@@ -74,6 +80,43 @@ def colours_of(collection: Collection, selection: Selection) -> bytes:
     """Paint the colour of each image, one pixel each: a PNG file."""
     places, size = places_of(collection, selection)
     return colour_image(colouring_of(collection, selection, theme(selection.theme)), places, size)
+
+
+def veil_of(collection: Collection, selection: Selection) -> bytes:
+    """Paint what lies over the images that are not selected, one pixel each: a PNG file.
+
+    Raises:
+        QueryError: nothing is selected.
+    """
+    lit = lit_rows(collection, selection)
+    if lit is None:
+        raise QueryError("Nothing is selected.", "Draw a lasso on the map, or choose a group in its legend.")
+    return veil_image(lit, *places_of(collection, selection), theme(selection.theme).paper)
+
+
+def density_of(collection: Collection, selection: Selection) -> bytes:
+    """Paint how many images lie in each part of the selection's view: a PNG file.
+
+    Raises:
+        QueryError: there is no view.
+    """
+    if selection.view is None:
+        raise QueryError("No part of the map is named.", "Name its ends: X0,X1,Y0,Y1.")
+    x0, x1, y0, y1 = selection.view
+    scale = DENSITY_PX / max(x1 - x0, y1 - y0)
+    size = max(1, round(scale * (x1 - x0))), max(1, round(scale * (y1 - y0)))
+    counts = density(_layout(collection, selection).coordinates, selection.view, size)
+    return density_image(counts, theme(selection.theme).baseline)
+
+
+def lit_rows(collection: Collection, selection: Selection) -> BoolArray | None:
+    """Say of each image whether it is selected: (N,); None when nothing is selected."""
+    chosen = selected_rows(collection, selection)
+    if chosen is None:
+        return None
+    lit = np.zeros(len(collection), bool)
+    lit[chosen] = True
+    return lit
 
 
 def colouring_of(collection: Collection, selection: Selection, colours: Theme) -> colourings.Colouring:
@@ -96,23 +139,39 @@ def _layout(collection: Collection, selection: Selection) -> Layout:
     return collection.spaces[selection.space].layout(selection.layout)
 
 
-@lru_cache(maxsize=4)
+@kept(4)
 def _order(layout: Layout) -> IntArray:
-    return stratified_order(np.asarray(layout.coordinates))
+    return stratified_order(layout.coordinates)
 
 
 def _points_limit(selection: Selection) -> int:
     return settings.MAP_POINTS_LIMIT if selection.webgl else SVG_POINTS_LIMIT
 
 
-def _rows_drawn(collection: Collection, selection: Selection) -> IntArray | None:
-    """Return the rows to draw, or None where all of them can be drawn."""
+def _rows_drawn(collection: Collection, selection: Selection) -> tuple[IntArray | None, int]:
+    """Return the rows to draw, None where all of them can be drawn; and how many lie in view."""
     limit = _points_limit(selection)
     if len(collection) <= limit:
-        return None
+        return None, len(collection)
     layout = _layout(collection, selection)
     view = widened(selection.view, selection.aspect) if selection.view else None
-    return points_in_view(np.asarray(layout.coordinates), _order(layout), view, limit)
+    return points_in_view(layout.coordinates, _order(layout), view, limit)
+
+
+def _behind(view: View, aspect: float) -> View:
+    """Return the part of the map whose density is drawn: more than the view, for the sake of panning."""
+    x0, x1, y0, y1 = widened(view, aspect)
+    wide, high = BEYOND * (x1 - x0), BEYOND * (y1 - y0)
+    return x0 - wide, x1 + wide, y0 - high, y1 + high
+
+
+def _in_view(one: Marked, rows: IntArray, n_images: int) -> Marked:
+    """Leave out members that are not drawn, where a set has more than can be told apart."""
+    if len(one.rows) <= RINGS_LIMIT:
+        return one
+    drawn = np.zeros(n_images, bool)
+    drawn[rows] = True
+    return replace(one, rows=one.rows[drawn[one.rows]][:RINGS_LIMIT])
 
 
 def _whole_grid(mosaic: Mosaic) -> tuple[float, float, float, float]:
@@ -123,14 +182,18 @@ def _whole_grid(mosaic: Mosaic) -> tuple[float, float, float, float]:
     return left, left + width + 2 * pad, top - height - 2 * pad, top
 
 
-def _map_note(collection: Collection, selection: Selection, rows: IntArray | None) -> str:
+def _map_note(collection: Collection, selection: Selection, rows: IntArray | None, n_in_view: int) -> str:
     parts = []
     if not selection.webgl:
         parts.append("This browser has no WebGL, so the map is drawn more slowly.")
     if rows is not None:
-        share = f"{words.count(len(rows))} of {words.count(len(collection))} images"
-        whole_view = len(rows) < _points_limit(selection)
-        parts.append(f"{share} are in view." if whole_view else f"{share} drawn; zoom in for more.")
+        n_images = words.count(len(collection))
+        if n_in_view == len(rows):
+            parts.append(f"{words.count(n_in_view)} of {n_images} images are in view.")
+        else:
+            here = "" if n_in_view == len(collection) else " in view"
+            share = f"{words.count(len(rows))} of {words.count(n_in_view)} images"
+            parts.append(f"{share}{here} drawn; zoom in for more.")
     return " ".join(parts)
 
 

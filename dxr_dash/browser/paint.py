@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 
 from dxr_dash.browser import urls
 from dxr_dash.browser.state import DISTANCE, MOSAIC, NOTHING, Selection
 from dxr_dash.collection.store import Collection
+from dxr_dash.figures.detail import View
 from dxr_dash.figures.map_figure import Marked
-from dxr_dash.figures.paint import Size, square_for, veil_image
-from dxr_dash.figures.theme import Theme
-from dxr_dash.records import BoolArray, IntArray
+from dxr_dash.figures.paint import Size, square_for
+from dxr_dash.records import IntArray
 
 
 def places_of(collection: Collection, selection: Selection) -> tuple[IntArray, Size]:
@@ -29,24 +29,27 @@ def paint_of(
     collection: Collection,
     selection: Selection,
     marked: Sequence[Marked],
-    lit: BoolArray | None,
-    colours: Theme,
+    selected: bool,
+    behind: View | None,
 ) -> dict[str, Any]:
     """Return what scripts draw with: plain values, as small as can be, since they come with every figure.
 
     Args:
-        lit: (N,) the selected rows; None: nothing is selected.
+        marked: query sets with the members to mark.
+        selected: whether something is selected.
+        behind: the part of the map whose density lies behind the points; None where every point is drawn.
 
     Returns:
         layout, arrangement: which ones the rest is about.
         grid: the mosaic's columns, rows, and its cells' place in map coordinates; None for points.
         colours: where each image's colour is, one pixel each; None where nothing colours the map.
-        veil: a picture of the same size as a data address; None where nothing is selected.
+        veil: where a picture of the same size is that lies over the others; None where nothing is selected.
+        density: where the picture behind the points is, and its place on the map; None where there is none.
         sets: colour of each query set, and the pixels of its members.
         representatives: rows that stand for the clusters, largest cluster first.
     """
     space = collection.spaces[selection.space]
-    places, size = places_of(collection, selection)
+    places, _ = places_of(collection, selection)
     grid = None
     if selection.arrangement == MOSAIC:
         mosaic = space.layout(selection.layout).mosaic
@@ -56,7 +59,8 @@ def paint_of(
         "arrangement": selection.arrangement,
         "grid": grid,
         "colours": _colours(collection, selection),
-        "veil": None if lit is None else _data(veil_image(lit, places, size, colours.paper)),
+        "veil": _veil(collection, selection) if selected else None,
+        "density": None if behind is None else _density(collection, selection, behind),
         "sets": [{"colour": one.colour, "places": places[one.rows].tolist()} for one in marked],
         "representatives": space.representatives.tolist(),
     }
@@ -71,11 +75,28 @@ def _colours(collection: Collection, selection: Selection) -> str | None:
         selection.space,
         selection.layout,
         selection.arrangement,
-        "dark" if selection.theme == "dark" else "light",
+        look_of(selection),
         selection.colour,
         measured_to,
     )
 
 
-def _data(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def look_of(selection: Selection) -> str:
+    """Return the appearance that the page has now."""
+    return "dark" if selection.theme == "dark" else "light"
+
+
+def _veil(collection: Collection, selection: Selection) -> str:
+    said = {}
+    if selection.lasso:
+        said["lasso"] = ",".join(f"{end:.6g}" for corner in selection.lasso for end in corner)
+        said["on"] = selection.drawn_on
+    if selection.picked is not None:
+        said["pick"] = "=".join(map(str, selection.picked))
+    where = selection.space, selection.layout, selection.arrangement, look_of(selection)
+    return urls.veil(collection, *where, urlencode(said))
+
+
+def _density(collection: Collection, selection: Selection, view: View) -> dict[str, Any]:
+    src = urls.density(collection, selection.space, selection.layout, look_of(selection), view)
+    return {"src": src, "view": view}

@@ -28,7 +28,7 @@ from dxr_dash.figures.theme import Theme, theme
 from dxr_dash.records import Distribution, IntArray
 
 SHEET_IMAGES = 24  # of a selection
-SELECTION_QUERY_LIMIT = 300  # images of a selection that are compared with the whole gallery
+SELECTION_PAIRS = 10_000_000  # of selected images and all images; for more the neighbour graph is asked
 FOUND_IMAGES = 12
 MEMBERS_SHOWN = 60
 
@@ -154,23 +154,16 @@ def selected_of(collection: Collection, selection: Selection) -> list[Component]
     if not len(rows):
         return [panels.message("No image selected", "The lasso holds no point. Draw a larger one.")]
     shown = _spread(rows, SHEET_IMAGES)
-    asked = _spread(rows, SELECTION_QUERY_LIMIT)
     parts: list[Component] = [
         _hint(f"{words.count(len(rows))} image{'' if len(rows) == 1 else 's'} selected", "selected-count"),
         panels.contact_sheet(collection, shown, len(rows)),
     ]
-    # images of the selection that were not asked with may be among the nearest: they are no neighbours
-    spare = len(rows) - len(asked)
-    found = api.nearest(
-        collection, asked.tolist(), k=settings.NEIGHBOURS_SHOWN + spare, space=selection.space
-    )
-    outside = ~np.isin(found.rows, rows)
-    keep = np.flatnonzero(outside)[: settings.NEIGHBOURS_SHOWN]
-    if len(keep):
-        near = type(found)(
-            found.rows[keep], found.distances[keep], found.percentiles[keep], found.members[keep]
-        )
-        basis = f" (asked with {len(asked)} of them)" if spare else ""
+    k, basis = settings.NEIGHBOURS_SHOWN, ""
+    if len(rows) * len(collection) > SELECTION_PAIRS:
+        near, basis = api.nearest_by_graph(collection, rows, k=k, space=selection.space), " (neighbour graph)"
+    else:
+        near = api.nearest(collection, rows.tolist(), k=k, space=selection.space)
+    if len(near.rows):
         parts += [
             html.H3(f"Nearest to the selection{basis}"),
             panels.neighbour_grid(collection, near, "Images nearest to the selection, nearest first"),

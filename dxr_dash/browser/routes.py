@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import numpy as np
 from flask import Flask, Response, abort, request
@@ -19,7 +19,7 @@ from dxr_dash.browser.scan_panel import scan_state
 from dxr_dash.browser.state import ARRANGEMENTS, MOSAIC, Selection
 from dxr_dash.browser.strip_panel import rows_named, selected_in_map_order
 from dxr_dash.collection.store import Collection
-from dxr_dash.collection.tiles import mosaic_tile
+from dxr_dash.collection.tiles import mosaic_tile, rows_of_cells
 from dxr_dash.errors import DxrError, QueryError
 from dxr_dash.records import FloatArray, IntArray
 
@@ -69,7 +69,8 @@ def _picture_routes(server: Flask, collection: Collection) -> None:
 def _number_routes(server: Flask, collection: Collection) -> None:
     @server.get(urls.DISTANCES)
     def distances(space: str, query_set: str) -> Response:
-        return _numbers(_or_404(lambda: api.nearest_members(collection, query_set, space=space).distances))
+        found = _or_404(lambda: api.nearest_members(collection, query_set, space=space).distances)
+        return _numbers(_asked_rows(found))
 
 
 def _ranking_routes(server: Flask, collection: Collection) -> None:
@@ -128,14 +129,13 @@ def _scan_answer(
 
 def _strip_routes(server: Flask, collection: Collection) -> None:
     @server.get(urls.ORDER)
-    def order(space: str, layout: str) -> Response:
-        return _rows(_or_404(lambda: api.rows_in_map_order(collection, space=space, layout=layout)))
+    def order(space: str, layout: str, size: int, page: int) -> Response:
+        found = _or_404(lambda: api.rows_in_map_order(collection, space=space, layout=layout))
+        return _line(found, size, page)
 
     @server.get(urls.SELECTED)
-    def selected() -> Response:
-        return _rows(
-            _or_404(lambda: selected_in_map_order(collection, request.query_string.decode(errors="replace")))
-        )
+    def selected(size: int, page: int) -> Response:
+        return _line(_or_404(lambda: selected_in_map_order(collection, _query_text())), size, page)
 
     @server.get(urls.SLIVERS)
     def slivers(rows: str) -> Response:
@@ -150,7 +150,20 @@ def _map_routes(server: Flask, collection: Collection) -> None:
         if arrangement not in ARRANGEMENTS:
             abort(404)
         found = _or_404(lambda: collection.space(space).layout(layout))
-        return _numbers(found.positions if arrangement == MOSAIC else found.coordinates)
+        return _numbers(_asked_rows(found.positions if arrangement == MOSAIC else found.coordinates))
+
+    @server.get(urls.MAP_RANKS)
+    def map_ranks(space: str, layout: str, arrangement: str, row: int) -> Response:
+        rows = _or_404(lambda: rows_named(request.args.get("rows", "")))
+        mosaic = arrangement == MOSAIC
+        return _rows(
+            _or_404(lambda: api.map_ranks(collection, row, rows, space=space, layout=layout, mosaic=mosaic))
+        )
+
+    @server.get(urls.CELLS)
+    def cells(space: str, layout: str, x: int, y: int) -> Response:
+        found = _or_404(lambda: collection.space(space).layout(layout))
+        return _kept(_or_404(lambda: rows_of_cells(found.mosaic, x, y)), "application/octet-stream")
 
     @server.get(urls.MOSAIC)
     def mosaic(space: str, layout: str, level: int, x: int, y: int) -> Response:
@@ -164,6 +177,18 @@ def _map_routes(server: Flask, collection: Collection) -> None:
         active = request.args.get("set") or None
         selection = _or_404(lambda: Selection.parse({**asked, "active": active}, collection))
         return _kept(map_panel.colours_of(collection, selection), "image/png")
+
+    @server.get(urls.VEIL)
+    def veil(space: str, layout: str, arrangement: str, theme: str) -> Response:
+        where = urlencode({"space": space, "layout": layout, "arrangement": arrangement, "theme": theme})
+        selection = _or_404(lambda: Selection.from_address(f"{_query_text()}&{where}", collection))
+        return _kept(_or_404(lambda: map_panel.veil_of(collection, selection)), "image/png")
+
+    @server.get(urls.DENSITY)
+    def density(space: str, layout: str, theme: str) -> Response:
+        where = urlencode({"space": space, "layout": layout, "theme": theme})
+        selection = _or_404(lambda: Selection.from_address(f"{_query_text()}&{where}", collection))
+        return _kept(_or_404(lambda: map_panel.density_of(collection, selection)), "image/png")
 
 
 def _upload(collection: Collection) -> Response:
@@ -194,6 +219,27 @@ def _or_404(ask: Callable[[], T]) -> T:
         return ask()
     except DxrError:
         abort(404)
+
+
+def _query_text() -> str:
+    return request.query_string.decode(errors="replace")
+
+
+def _asked_rows(values: FloatArray) -> FloatArray:
+    """Keep the rows that an address names, or all; all of a large collection at once are refused."""
+    if (named := request.args.get("rows")) is not None:
+        rows = np.array(_or_404(lambda: rows_named(named)), np.int64)
+        return values[rows] if rows.max() < len(values) else abort(404)
+    return values if len(values) <= settings.ALL_AT_ONCE else abort(404)
+
+
+def _line(rows: IntArray, size: int, page: int) -> Response:
+    """Send a page of images in line, and how many stand there in all."""
+    if not 1 <= size <= settings.ALL_AT_ONCE:
+        abort(404)
+    response = _rows(rows[page * size : (page + 1) * size])
+    response.headers["X-Dxr-Images"] = str(len(rows))
+    return response
 
 
 def _kept(data: bytes, mimetype: str) -> Response:

@@ -15,7 +15,7 @@ from dash import Dash, html, set_props
 from flask import Response
 
 from dxr_dash import api, settings
-from dxr_dash.browser import ids, respond
+from dxr_dash.browser import ids, map_panel, respond
 from dxr_dash.browser.access import TOKEN, Access, behind_prefix, guard
 from dxr_dash.browser.callbacks import register_callbacks
 from dxr_dash.browser.layout import page
@@ -146,9 +146,11 @@ def _answer_ahead(collection: Collection) -> None:
     """Compute what the page asks for first while the browser is still starting."""
     try:
         first = Selection.default(collection)
+        map_panel.map_of(collection, first)
         respond.answer_of(collection, first)
         respond.distances_of(collection, first)
         respond.evidence_of(collection, first)
+        api.rows_in_map_order(collection)
     except Exception:  # the page will ask again, and say so
         log.debug("The first answer could not be computed ahead.", exc_info=True)
 

@@ -11,16 +11,24 @@ from dxr_dash.collection.store import Collection
 
 THUMBNAIL = "/thumbnails/<version>/<int:row>.jpg"
 OUTSIDE = "/outside/<version>/<query_set>/<int:index>.jpg"
-COORDINATES = "/coordinates/<version>/<space>/<layout>/<arrangement>.f32"
+COORDINATES = (
+    "/coordinates/<version>/<space>/<layout>/<arrangement>.f32"  # ?rows= for some, with commas between
+)
 MOSAIC = "/mosaic/<version>/<space>/<layout>/<int:level>/<int:x>_<int:y>.webp"
 COLOURS = "/colours/<version>/<space>/<layout>/<arrangement>/<theme>.png"  # ?by=COLOUR&set=QUERY_SET
+VEIL = "/veil/<version>/<space>/<layout>/<arrangement>/<theme>.png"  # and what is selected, as in the page's address
+DENSITY = "/density/<version>/<space>/<layout>/<theme>.png"  # ?view=X0,X1,Y0,Y1
+MAP_RANKS = "/map-ranks/<version>/<space>/<layout>/<arrangement>/<int:row>.u32"  # ?rows=, with commas between
+CELLS = "/cells/<version>/<space>/<layout>/<int:x>_<int:y>.i32"
 DISTANCES = "/distances/<version>/<space>/<query_set>.f32"
 RANKING = "/ranking/<version>/<space>/<metric>/<key>/<int:page>.bin"
 MEMBERS = "/members/<version>/<query_set>.i32"
 LABEL_CODES = "/labels/<version>.i32"
 LABEL_NAMES = "/labels/<version>.json"
-ORDER = "/order/<version>/<space>/<layout>.u32"
-SELECTED = "/selected/<version>.u32"  # and what the page's address says of the selection
+ORDER = "/order/<version>/<space>/<layout>/<int:size>/<int:page>.u32"
+SELECTED = (
+    "/selected/<version>/<int:size>/<int:page>.u32"  # and what the page's address says of the selection
+)
 SLIVERS = "/slivers/<version>/<rows>.jpg"  # gallery rows, with commas between
 SCAN = "/scan/<version>/<space>"  # ?by=WHAT&from=LINE; a POST with do=start or do=stop
 REPORT = "/report/<version>/<space>/<query_set>.<form>"
@@ -59,3 +67,18 @@ def colours(
     """
     asked = urlencode({"by": by, "set": query_set or ""})
     return f"colours/{version(collection)}/{quote(space)}/{layout}/{arrangement}/{theme}.png?{asked}"
+
+
+def veil(collection: Collection, space: str, layout: str, arrangement: str, theme: str, said: str) -> str:
+    """Return where the picture is that lies over what is not selected.
+
+    Args:
+        said: what is selected, as the page's address says it.
+    """
+    return f"veil/{version(collection)}/{quote(space)}/{layout}/{arrangement}/{theme}.png?{said}"
+
+
+def density(collection: Collection, space: str, layout: str, theme: str, view: tuple[float, ...]) -> str:
+    """Return where the picture is of how many images lie in each part of a view of the map."""
+    ends = ",".join(f"{end:.6g}" for end in view)
+    return f"density/{version(collection)}/{quote(space)}/{layout}/{theme}.png?view={ends}"

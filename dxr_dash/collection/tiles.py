@@ -21,6 +21,7 @@ TILE_PX = 256
 MOST_LEVEL = 7  # a cell is 2 ** level pixels: 128 at most, the size of a thumbnail
 SWATCH_LEVEL = settings.SWATCH_PX.bit_length() - 1  # up to here the swatches have every pixel that is shown
 TILE_QUALITY = 80
+CELLS = 64  # along each side of a square whose images are sent together
 MOST_SLIVERS = 128
 SLIVER_QUALITY = 80
 
@@ -44,7 +45,7 @@ def mosaic_tile(collection: Collection, mosaic: Mosaic, level: int, x: int, y: i
             f"Level {level} of the mosaic has no tile {x}, {y}.",
             f"It has {n_right} tiles across and {n_down} down.",
         )
-    grid = _grid(mosaic)[y * cells_across : (y + 1) * cells_across, x * cells_across : (x + 1) * cells_across]
+    grid = mosaic.grid[y * cells_across : (y + 1) * cells_across, x * cells_across : (x + 1) * cells_across]
     pixels = np.zeros((cells_across, cells_across, 1 << level, 1 << level, 4), np.uint8)
     down, right = np.nonzero(grid >= 0)
     pixels[down, right, ..., :3] = _squares(collection, grid[down, right], level)
@@ -86,11 +87,18 @@ def slivers(collection: Collection, rows: Sequence[int], *, width_px: int = 16, 
     return out.getvalue()
 
 
-def _grid(mosaic: Mosaic) -> npt.NDArray[np.int32]:
-    """Say which image lies in each cell: (rows, columns) int32, -1 for none."""
-    grid = np.full(mosaic.rows * mosaic.columns, -1, np.int32)
-    grid[mosaic.cells] = np.arange(len(mosaic.cells), dtype=np.int32)
-    return grid.reshape(mosaic.rows, mosaic.columns)
+def rows_of_cells(mosaic: Mosaic, x: int, y: int) -> bytes:
+    """Say which images lie in a square of 64 x 64 cells: little-endian int32, line by line, -1 for none.
+
+    Raises:
+        QueryError: there is no such square.
+    """
+    grid = mosaic.grid[y * CELLS : (y + 1) * CELLS, x * CELLS : (x + 1) * CELLS]
+    if x < 0 or y < 0 or not grid.size:
+        raise QueryError(f"The mosaic has no cells at {x}, {y}.", "Reload the page.")
+    full = np.full((CELLS, CELLS), -1, "<i4")
+    full[: grid.shape[0], : grid.shape[1]] = grid
+    return full.tobytes()
 
 
 def _squares(collection: Collection, rows: npt.NDArray[np.integer], level: int) -> npt.NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from dxr_dash.figures.colouring import Colouring
 from dxr_dash.records import BoolArray
 
 LEVELS = 64  # colours of a quantity: a finer scale cannot be seen in frames, and costs more bytes
+DENSEST = 150  # opacity of the densest place behind the points, of 255
 VEIL = 205  # opacity of what lies over images that are not selected, of 255
 
 Size = tuple[int, int]
@@ -43,6 +44,24 @@ def veil_image(lit: BoolArray, places: npt.NDArray[np.integer], size: Size, pape
     pixels = np.zeros(size[0] * size[1], np.uint8)
     pixels[places] = ~lit
     return _png(pixels, size, [_rgb(paper)] * 2, bytes([0, VEIL]))
+
+
+def density_image(counts: npt.NDArray[np.integer], colour: str) -> bytes:
+    """Paint how many points lie in each pixel: a PNG file of one colour, the denser the less transparent.
+
+    The scale is logarithmic, since the densest places hold thousands of times the usual.
+
+    Args:
+        counts: (height, width), the upper line first.
+    """
+    most = max(int(counts.max(initial=0)), 1)
+    share = np.log1p(counts) / np.log1p(most)
+    pixels = np.where(counts > 0, 1 + (share * LEVELS).astype(np.int64).clip(0, LEVELS - 1), 0).astype(
+        np.uint8
+    )
+    opacity = bytes([0, *(DENSEST * (one + 1) // LEVELS for one in range(LEVELS))])
+    height, width = counts.shape
+    return _png(pixels, (width, height), [_rgb(colour)] * (LEVELS + 1), opacity)
 
 
 def colour_at(scale: tuple[tuple[float, str], ...], at: float) -> tuple[int, int, int]:

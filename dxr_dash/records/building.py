@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +52,10 @@ class Mosaic:
     top: float
     displacement: float
     method: str
+
+    @cached_property
+    def grid(self) -> npt.NDArray[np.int32]:
+        """(rows, columns) int32: the image in each cell, -1 for none."""
+        found = np.full(self.rows * self.columns, -1, np.int32)
+        found[self.cells] = np.arange(len(self.cells), dtype=np.int32)
+        return found.reshape(self.rows, self.columns)

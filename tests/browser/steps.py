@@ -26,7 +26,7 @@ DRAWN = f"""() => {{
         && document.querySelector("#{ids.NEIGHBOURS} > *")
         && document.querySelector("#{ids.ANSWER} > *")
         && document.querySelector("#{ids.DISTANCES} .js-plotly-plot")?._fullLayout?.margin.l > 100
-        && dxr.coordinates()?.values && !document.querySelector("[data-dash-is-loading=true]")
+        && (dxr.isLarge() || dxr.coordinates()?.values) && !document.querySelector("[data-dash-is-loading=true]")
         && !dxr.layersWait());
 }}"""
 
@@ -39,10 +39,10 @@ POINT_ON_SCREEN = f"""(row) => {{
 LONELIEST = f"""() => {{
     // the row whose nearest other point on the screen is farthest away: a click there means that row and no other
     const plot = document.querySelector("{PLOT}"), {{xaxis, yaxis}} = plot._fullLayout;
-    const {{x, y, customdata}} = plot._fullData[0];
+    const {{x, y}} = plot._fullData[0], rows = dxr.drawnRows();
     const isUnderAnother = (i) => {{
         const spot = [xaxis._offset + xaxis.d2p(x[i]), yaxis._offset + yaxis.d2p(y[i])];
-        const row = customdata ? customdata[i] : i;
+        const row = rows ? rows[i] : i;
         return (dxr.pictureAt(...spot)?.row ?? row) !== row;
     }};
     let best = [-1, -1];

@@ -185,13 +185,13 @@ def test_a_large_collection_is_drawn_in_part_and_zooming_in_draws_more(
     drawn = f"document.querySelector('{PLOT}')._fullData[0]"
     assert page.evaluate(f"{drawn}.x.length") == 60
     expect(page.locator(f"#{ids.MAP_NOTE}")).to_contain_text(f"60 of {len(collection)} images drawn")
-    point = lonely_row(page)  # the number of a point here; customdata says its row
-    row = page.evaluate(f"{drawn}.customdata[{point}]")
+    point = lonely_row(page)  # the number of a point here
+    row = page.evaluate(f"dxr.drawnRows()[{point}]")
     page.mouse.click(*point_on_screen(page, point))
     expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_have_attribute("data-row", str(row))
     x, y = collection.space().coordinates[row]
     page.evaluate("view => dxr.change({ view })", [float(x) - 1, float(x) + 1, float(y) - 1, float(y) + 1])
-    page.wait_for_function(f"{drawn}.customdata.includes({row}) && {drawn}.x.length < 60")
+    page.wait_for_function(f"dxr.drawnRows()?.includes({row}) && {drawn}.x.length < 60")
     range_now = page.evaluate(f"document.querySelector('{PLOT}')._fullLayout.xaxis.range")
     inside = page.evaluate(f"Array.from({drawn}.x)")
     assert all(range_now[0] <= one <= range_now[1] for one in inside)

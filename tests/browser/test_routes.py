@@ -56,9 +56,13 @@ def test_thumbnails_are_kept_by_the_browser_and_bring_name_and_label(site: Site,
         "/outside/{v}/cars/0.jpg",
         "/outside/{v}/no/0.jpg",
     ]
-    + ["/order/{v}/no/umap.u32", "/order/{v}/thingsnet.fc7/no.u32", "/order/other/thingsnet.fc7/umap.u32"]
-    + ["/selected/{v}.u32", "/selected/{v}.u32?lasso=1,2", "/selected/{v}.u32?pick=column:no=1"]
-    + ["/selected/{v}.u32?pick=%FF=1", "/selected/other.u32?pick=cluster=0", "/slivers/{v}/99999.jpg"]
+    + [
+        "/order/{v}/no/umap/9/0.u32",
+        "/order/{v}/thingsnet.fc7/no/9/0.u32",
+        "/order/other/thingsnet.fc7/umap/9/0.u32",
+    ]
+    + ["/selected/{v}/9/0.u32", "/selected/{v}/9/0.u32?lasso=1,2", "/selected/{v}/9/0.u32?pick=column:no=1"]
+    + ["/selected/{v}/9/0.u32?pick=%FF=1", "/selected/other/9/0.u32?pick=cluster=0", "/slivers/{v}/99999.jpg"]
     + ["/slivers/{v}/1,,2.jpg", "/slivers/{v}/-1.jpg", "/slivers/{v}/1,.jpg", "/slivers/{v}/x.jpg"]
     + ["/slivers/other/1.jpg", "/slivers/{v}/..%2F..%2Fmanifest.jpg", "/slivers/{v}/١.jpg"]
     + ["/slivers/{v}/" + ",".join(["1"] * 129) + ".jpg", "/slivers/{v}/9999999999.jpg"]
@@ -92,7 +96,7 @@ def test_the_strip_gets_all_rows_in_map_order(site: Site, client: FlaskClient) -
     collection = site[0]
     space = collection.space()
     for layout in space.layouts:
-        answer = client.get(f"/order/{urls.version(collection)}/{space.id}/{layout}.u32")
+        answer = client.get(f"/order/{urls.version(collection)}/{space.id}/{layout}/500/0.u32")
         rows = np.frombuffer(answer.data, "<u4")
         np.testing.assert_array_equal(rows, map_order(space.layout(layout).coordinates))
         assert "immutable" in answer.headers["Cache-Control"]
@@ -108,7 +112,7 @@ def test_the_strip_gets_what_is_selected_in_map_order(site: Site, client: FlaskC
     right, top = np.median(collection.space().coordinates, axis=0)
     corners = (left, bottom, right, bottom, right, top, left, top)
     search = search.replace("LASSO", ",".join(f"{one:.4g}" for one in corners))
-    answer = client.get(f"/selected/{urls.version(collection)}.u32?{search}")
+    answer = client.get(f"/selected/{urls.version(collection)}/500/0.u32?{search}")
     rows = np.frombuffer(answer.data, "<u4")
     chosen = selected_rows(collection, Selection.from_address(search, collection))
     assert chosen is not None

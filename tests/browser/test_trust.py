@@ -63,7 +63,7 @@ def test_true_neighbours_that_the_map_placed_far_away_are_marked_and_counted(
     expect(page.locator("line.thread")).to_have_count(len(RANKS))
     expect(page.locator("line.thread.far")).to_have_count(n_far)
     expect(page.locator("circle.near.far")).to_have_count(n_far)
-    marked = page.evaluate("() => [...dxr.neighboursOnMap(dxr.selection(), dxr.coordinates().values).far]")
+    marked = page.evaluate("() => [...dxr.neighboursOnMap(dxr.selection()).far]")
     assert set(marked) == by_row[torn]
     page.evaluate("dxr.change({ focus: null })")
     expect(note).to_be_empty()

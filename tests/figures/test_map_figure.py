@@ -22,16 +22,17 @@ def drawn(
 
 
 def test_the_first_trace_is_the_gallery_in_row_order() -> None:
-    gallery = drawn().data[0]
+    figure = drawn()
+    gallery = figure.data[0]
     assert gallery.type == "scattergl"
     np.testing.assert_array_equal(np.column_stack([gallery.x, gallery.y]), COORDINATES)
-    assert gallery.customdata is None
+    assert "steps" not in (figure.layout.meta or {})
     assert gallery.hoverinfo == "none"
 
 
 def test_a_subset_carries_its_rows_as_a_plain_list() -> None:
     figure = drawn(rows=np.array([1, 3]))
-    assert figure.to_dict()["data"][0]["customdata"] == [1, 3]
+    assert figure.layout.meta["steps"] == [1, 2]
     assert figure.data[0].x.tolist() == [4, 1]
 
 
