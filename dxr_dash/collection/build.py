@@ -31,8 +31,10 @@ from dxr_dash.collection.gallery import (
     table_fingerprint,
     write_thumbnails,
 )
+from dxr_dash.collection.growing import Before
 from dxr_dash.collection.images import Found, find_images
 from dxr_dash.collection.labels import LABEL
+from dxr_dash.collection.layouts import grown_since
 from dxr_dash.collection.networks import Loader, is_depth_control
 from dxr_dash.collection.own_features import OwnFeatures, pictures_only
 from dxr_dash.collection.pack import Pack, write_pack
@@ -42,6 +44,7 @@ from dxr_dash.collection.query_sets import forget_removed
 from dxr_dash.collection.recipes import Recipe
 from dxr_dash.collection.requests import OwnRequest, Request
 from dxr_dash.collection.scans import forget_stale
+from dxr_dash.collection.shared_images import shared_images
 from dxr_dash.collection.spaces import SpaceWork, make_space, plan_spaces
 from dxr_dash.collection.steps import LOCK, fingerprint, locked, write_json
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
@@ -63,6 +66,7 @@ def build(
     name: str | None = None,
     seed: int = settings.SEED,
     tsne: bool = False,
+    fresh: bool = False,
     on_progress: OnProgress = silent,
 ) -> BuildReport:
     """Make a collection from a folder of images, or bring it up to date.
@@ -81,6 +85,8 @@ def build(
         seed: of the graph, the layouts, the clusters and the baseline.
         tsne: draw the t-SNE layout however many images there are. It is drawn anyway up to
             ``settings.TSNE_LIMIT`` images, and for a space that has it already.
+        fresh: lay everything out afresh. Left out, graph, layouts and clusters of a finished collection are grown: old
+            images stay where they are until ``settings.GROWTH_LIMIT`` of them have come or gone.
 
     Raises:
         ImagesError: there is no usable image, or labels do not fit; an existing collection stays as it was.
@@ -98,7 +104,9 @@ def build(
     else:
         requests = [Request.checked(network, layer, weights, steps) for layer in layers]
     _check_places(root, folder)
-    chain = Chain(root.resolve() if root else None, folder, name or folder.stem, seed, tsne, on_progress)
+    chain = Chain(
+        root.resolve() if root else None, folder, name or folder.stem, seed, tsne, on_progress, fresh
+    )
     return _run_alone(chain, requests, labels or Labels())
 
 
@@ -225,6 +233,7 @@ def _run(
         n_removed=known.n_removed(found.files),
         skipped=tuple(Skipped(line["path"], line["skipped"]) for line in skipped.to_pylist()),
         graph_recall=manifest["spaces"][requests[0].space_id]["recall"],
+        grown=grown_since(manifest["spaces"][requests[0].space_id]),
         seconds=chain.seconds,
     )
 
@@ -282,9 +291,20 @@ def _finish(
             lambda part: write_thumbnails(part, contents, thumbnail_sources),
         )
 
+    shared = shared_images(known.paths, before, [row.file.path for row in rows], contents)
+
     def write_swatches(part: Path) -> None:
         thumbnails = Pack(chain.path(thumbnails_step), "thumbnails")
-        np.save(part / "swatches.npy", make_swatches(thumbnails, on_progress=chain.on_progress))
+        swatches = np.empty((len(rows), settings.SWATCH_PX, settings.SWATCH_PX, 3), np.uint8)
+        new = np.arange(len(rows))
+        if old is not None and _swatches_stay(chain, old):
+            swatches[shared.now] = np.load(chain.path(old["swatches"]) / "swatches.npy")[shared.before]
+            new = shared.new
+        swatches[new] = make_swatches(
+            [thumbnails[row] for row in new.tolist()] if len(new) < len(rows) else thumbnails,
+            on_progress=chain.on_progress,
+        )
+        np.save(part / "swatches.npy", swatches)
 
     manifest = {
         "format": settings.FORMAT,
@@ -295,11 +315,14 @@ def _finish(
             "gallery", [table_fingerprint(table), table_fingerprint(skipped)], write_gallery
         ),
         "thumbnails": thumbnails_step,
-        "swatches": chain.step(
-            "swatches", [thumbnails_step, settings.SWATCH_PX, "box", version("pillow")], write_swatches
-        ),
+        "swatches": chain.step("swatches", _swatches_key(thumbnails_step), write_swatches),
         "spaces": {
-            space.request.space_id: make_space(chain, space, space.features.make(chain, gallery))
+            space.request.space_id: make_space(
+                chain,
+                space,
+                space.features.make(chain, gallery),
+                Before(old["spaces"], shared) if old else None,
+            )
             for space in spaces
         },
         "default_space": default_space,
@@ -309,6 +332,17 @@ def _finish(
     if manifest != read_manifest(chain.folder):
         write_json(chain.folder / MANIFEST, manifest)
     return manifest
+
+
+def _swatches_key(thumbnails_step: str) -> list[Any]:
+    return [thumbnails_step, settings.SWATCH_PX, "box", version("pillow")]
+
+
+def _swatches_stay(chain: Chain, old: dict[str, Any]) -> bool:
+    """Say whether the finished collection's swatches are those of the same images now."""
+    found = old.get("swatches", "")
+    same = found == chain.name_of("swatches", _swatches_key(old["thumbnails"])) and chain.path(found).is_dir()
+    return same and chain.root is not None and bool(old["images_root"])
 
 
 def _find(chain: Chain, spaces: Sequence[SpaceWork], known: Known) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from dxr_dash import settings
+from dxr_dash.analysis import mosaic as mosaics
 from dxr_dash.analysis.baseline import baseline_distances
 from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.features import Features, find_features, step_of
+from dxr_dash.collection.growing import Before, plan_space
+from dxr_dash.collection.grown_map import grow_map, grow_tsne
 from dxr_dash.collection.layout_steps import make_layout
 from dxr_dash.collection.layouts import TSNE, UMAP
 from dxr_dash.collection.map2d import MAP_RECIPE, cluster, map_coordinates, representatives, tsne_coordinates
@@ -24,6 +28,7 @@ from dxr_dash.collection.recipes import CODE as RECIPE_CODE
 from dxr_dash.collection.recipes import Recipe, write_processed
 from dxr_dash.collection.requests import OwnRequest, Request, again
 from dxr_dash.collection.steps import read_json, write_json
+from dxr_dash.records import FloatArray
 
 
 @dataclass(frozen=True)
@@ -71,39 +76,25 @@ def plan_spaces(
     ]
 
 
-def make_space(chain: Chain, space: SpaceWork, features_step: str) -> dict[str, Any]:
-    """Make one feature space's vectors, graph, layouts, clusters and baseline; return its part of the manifest."""
-    metric, seed = settings.METRIC, chain.seed
+def make_space(
+    chain: Chain, space: SpaceWork, features_step: str, before: Before | None = None
+) -> dict[str, Any]:
+    """Make one feature space's vectors, graph, layouts, clusters and baseline; return its part of the manifest.
+
+    Args:
+        before: the finished collection, which it is grown from if little has changed; left out, all is made afresh.
+    """
+    metric, seed, settings_of = settings.METRIC, chain.seed, _settings_of(chain.seed)
     vectors_step = _processed(chain, space.request.recipe, features_step)
     vectors = np.load(chain.path(vectors_step) / "vectors.npy", mmap_mode="r")
+    plan = plan_space(chain, before, space.request.space_id, vectors_step, vectors, settings_of)
+    keys, growth = plan.keys, plan.growth
 
     def write_graph(part: Path) -> None:
-        graph = neighbour_graph(
-            vectors,
-            metric=metric,
-            n_neighbours=settings.GRAPH_NEIGHBOURS,
-            seed=seed,
-            on_progress=chain.on_progress,
-        )
-        recall_at = min(settings.RECALL_AT, graph.rows.shape[1])
-        recall = graph_recall(
-            vectors, graph, metric=metric, k=recall_at, sample=settings.RECALL_SAMPLE, seed=seed
-        )
-        np.save(part / "neighbours.npy", graph.rows)
-        np.save(part / "distances.npy", graph.distances)
-        np.save(part / "k_occurrence.npy", k_occurrence(graph, recall_at))
-        write_json(
-            part / "graph.json", {"recall": recall, "recall_at": recall_at, "graph_method": graph.method}
-        )
+        graph = growth.graph(vectors, metric) if growth else _full_graph(chain, vectors, metric)
+        _write_graph(part, graph, vectors, metric, seed)
 
-    graph_settings = [
-        metric,
-        settings.GRAPH_NEIGHBOURS,
-        [settings.EXACT_GRAPH_WORK, settings.EXACT_GRAPH_DIMS],
-        seed,
-        version("pynndescent"),
-    ]
-    graph_step = chain.step("graph", [vectors_step, graph_settings], write_graph)
+    graph_step = chain.step("graph", keys.graph(vectors_step), write_graph)
     graph_folder = chain.path(graph_step)
     graph_facts = read_json(graph_folder / "graph.json")
     graph = NeighbourGraph(
@@ -113,54 +104,45 @@ def make_space(chain: Chain, space: SpaceWork, features_step: str) -> dict[str, 
     )
 
     def write_map(part: Path) -> None:
-        coordinates = map_coordinates(
-            vectors,
-            graph,
-            metric=metric,
-            n_neighbours=settings.MAP_NEIGHBOURS,
-            min_distance=settings.MAP_MIN_DISTANCE,
-            seed=seed,
-            on_progress=chain.on_progress,
-        )
-        np.save(part / "coordinates.npy", coordinates)
+        how: dict[str, Any] = {
+            "n_neighbours": settings.MAP_NEIGHBOURS,
+            "min_distance": settings.MAP_MIN_DISTANCE,
+            "seed": seed,
+            "on_progress": chain.on_progress,
+        }
+        if growth:
+            found = grow_map(growth.coordinates(UMAP), growth.shared, graph, **how)
+        else:
+            found = map_coordinates(vectors, graph, metric=metric, **how)
+        np.save(part / "coordinates.npy", found)
 
     def write_tsne(part: Path) -> None:
-        coordinates = tsne_coordinates(
-            vectors,
-            graph,
-            metric=metric,
-            perplexity=settings.TSNE_PERPLEXITY,
-            seed=seed,
-            on_progress=chain.on_progress,
-        )
-        np.save(part / "coordinates.npy", coordinates)
+        how: dict[str, Any] = {
+            "perplexity": settings.TSNE_PERPLEXITY,
+            "seed": seed,
+            "on_progress": chain.on_progress,
+        }
+        if growth and growth.has(TSNE):
+            found = grow_tsne(growth.coordinates(TSNE), growth.shared, graph, **how)
+        else:
+            found = tsne_coordinates(vectors, graph, metric=metric, **how)
+        np.save(part / "coordinates.npy", found)
 
     def write_clusters(part: Path) -> None:
         chain.on_progress("clusters", 0, 0)
-        clusters = cluster(graph, n_neighbours=settings.MAP_NEIGHBOURS, seed=seed)
+        full = partial(cluster, n_neighbours=settings.MAP_NEIGHBOURS, seed=seed)
+        clusters = growth.clusters(graph) if growth else full(graph)
         np.save(part / "clusters.npy", clusters)
         np.save(part / "representatives.npy", representatives(vectors, clusters, metric=metric))
 
-    def write_baseline(part: Path) -> None:
-        chain.on_progress("baseline", 0, 0)
-        n_pairs, limit = settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT
-        found = baseline_distances(vectors, metric=metric, n_pairs=n_pairs, all_pairs_limit=limit, seed=seed)
-        np.save(part / "baseline.npy", found)
+    def layout(name: str, step: str) -> dict[str, str]:
+        grows = growth if growth and growth.has(name) else None
+        return make_layout(chain, keys, name, step, graph_step, graph, vectors, metric, grows)
 
-    map_settings = [
-        settings.MAP_NEIGHBOURS,
-        settings.MAP_MIN_DISTANCE,
-        seed,
-        MAP_RECIPE,
-        version("umap-learn"),
-    ]
-    baseline_settings = [metric, settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT, seed]
-    map_step = chain.step("map", [graph_step, map_settings], write_map)
-    layouts = {UMAP: make_layout(chain, map_step, graph_step, graph, vectors, metric)}
+    map_step = chain.step("map", keys.layout(UMAP, graph_step), write_map)
+    layouts = {UMAP: layout(UMAP, map_step)}
     if chain.tsne or space.has_tsne or len(vectors) <= settings.TSNE_LIMIT:
-        tsne_settings = [settings.TSNE_PERPLEXITY, seed, version("openTSNE")]
-        tsne_step = chain.step("tsne", [graph_step, tsne_settings], write_tsne)
-        layouts[TSNE] = make_layout(chain, tsne_step, graph_step, graph, vectors, metric)
+        layouts[TSNE] = layout(TSNE, chain.step("tsne", keys.layout(TSNE, graph_step), write_tsne))
     return {
         "request": dict(space.request.facts),
         "recipe": space.recipe,
@@ -172,13 +154,71 @@ def make_space(chain: Chain, space: SpaceWork, features_step: str) -> dict[str, 
             "vectors": vectors_step,
             "graph": graph_step,
             "map": map_step,
-            "clusters": chain.step(
-                "clusters", [graph_step, "louvain", seed, version("scikit-network")], write_clusters
-            ),
-            "baseline": chain.step("baseline", [vectors_step, baseline_settings], write_baseline),
+            "clusters": chain.step("clusters", keys.clusters(graph_step), write_clusters),
+            "baseline": _baseline(chain, vectors_step, vectors, metric),
         },
         "layouts": layouts,
+        **plan.record,
     }
+
+
+def _baseline(chain: Chain, vectors_step: str, vectors: FloatArray, metric: str) -> str:
+    n_pairs, limit, seed = settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT, chain.seed
+
+    def write(part: Path) -> None:
+        chain.on_progress("baseline", 0, 0)
+        found = baseline_distances(vectors, metric=metric, n_pairs=n_pairs, all_pairs_limit=limit, seed=seed)
+        np.save(part / "baseline.npy", found)
+
+    return chain.step("baseline", [vectors_step, [metric, n_pairs, limit, seed]], write)
+
+
+def _full_graph(chain: Chain, vectors: FloatArray, metric: str) -> NeighbourGraph:
+    """Make the graph from nothing, with all its columns."""
+    return neighbour_graph(
+        vectors,
+        metric=metric,
+        n_neighbours=settings.GRAPH_NEIGHBOURS + settings.GRAPH_FURTHER,
+        seed=chain.seed,
+        on_progress=chain.on_progress,
+    )
+
+
+def _settings_of(seed: int) -> dict[str, Any]:
+    """All that decides the steps of a space beside what they are made from, by the name of the step or layout."""
+    return {
+        "graph": [
+            settings.METRIC,
+            [settings.GRAPH_NEIGHBOURS, settings.GRAPH_FURTHER],
+            [settings.EXACT_GRAPH_WORK, settings.EXACT_GRAPH_DIMS],
+            seed,
+            version("pynndescent"),
+        ],
+        UMAP: [
+            settings.MAP_NEIGHBOURS,
+            settings.MAP_MIN_DISTANCE,
+            seed,
+            MAP_RECIPE,
+            version("umap-learn"),
+        ],
+        TSNE: [settings.TSNE_PERPLEXITY, seed, version("openTSNE")],
+        "mosaic": [settings.MOSAIC_EXACT_LIMIT, mosaics.RECIPE, version("scipy")],
+        "clusters": ["louvain", seed, version("scikit-network")],
+    }
+
+
+def _write_graph(part: Path, graph: NeighbourGraph, vectors: FloatArray, metric: str, seed: int) -> None:
+    """Write a graph: what is shown of it, what is kept for the time when images go, and its measured recall."""
+    shown = min(settings.GRAPH_NEIGHBOURS, len(vectors) - 1)
+    recall_at = min(settings.RECALL_AT, shown)
+    recall = graph_recall(
+        vectors, graph, metric=metric, k=recall_at, sample=settings.RECALL_SAMPLE, seed=seed
+    )
+    for name, columns in (("neighbours", graph.rows), ("distances", graph.distances)):
+        np.save(part / f"{name}.npy", columns[:, :shown])
+        np.save(part / f"further_{name}.npy", columns[:, shown:])
+    np.save(part / "k_occurrence.npy", k_occurrence(graph, recall_at))
+    write_json(part / "graph.json", {"recall": recall, "recall_at": recall_at, "graph_method": graph.method})
 
 
 def _processed(chain: Chain, recipe: Recipe, features_step: str) -> str:
