@@ -5,11 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,17 +27,14 @@ from dxr_dash.collection.gallery import (
     journal_thumbnails,
     skipped_table,
     table_fingerprint,
-    write_thumbnails,
 )
 from dxr_dash.collection.growing import Before
 from dxr_dash.collection.images import Found, find_images
-from dxr_dash.collection.labels import LABEL
 from dxr_dash.collection.layouts import grown_since
 from dxr_dash.collection.networks import Loader, is_depth_control
 from dxr_dash.collection.own_features import OwnFeatures, pictures_only
-from dxr_dash.collection.pack import Pack, write_pack
-from dxr_dash.collection.placeholders import CODE as PLACEHOLDER_CODE
-from dxr_dash.collection.placeholders import placeholders
+from dxr_dash.collection.pack import Pack
+from dxr_dash.collection.picture_steps import swatches_step, thumbnails_step
 from dxr_dash.collection.query_sets import forget_removed
 from dxr_dash.collection.recipes import Recipe
 from dxr_dash.collection.requests import OwnRequest, Request
@@ -48,7 +43,6 @@ from dxr_dash.collection.shared_images import shared_images
 from dxr_dash.collection.spaces import SpaceWork, make_space, plan_spaces
 from dxr_dash.collection.steps import LOCK, fingerprint, locked, write_json
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
-from dxr_dash.collection.swatches import make_swatches
 from dxr_dash.errors import CollectionError, ImagesError
 from dxr_dash.records import BuildReport, OnProgress, Skipped, silent
 
@@ -269,7 +263,6 @@ def _finish(
     table = gallery_table(rows, labels, table_of_labels)
     contents = contents_of(row.content for row in rows)
     before = contents_of(known.contents)
-    contents_key = fingerprint(contents.tobytes())
     gallery = Gallery(rows, contents, before)
 
     def write_gallery(part: Path) -> None:
@@ -282,30 +275,8 @@ def _finish(
         for one in features:
             yield from journal_thumbnails(one.journal)
 
-    if chain.root is None:
-        thumbnails_step = _placeholders(chain, table)
-    else:
-        thumbnails_step = chain.step(
-            "thumbnails",
-            [contents_key, [settings.THUMBNAIL_PX, settings.THUMBNAIL_QUALITY]],
-            lambda part: write_thumbnails(part, contents, thumbnail_sources),
-        )
-
     shared = shared_images(known.paths, before, [row.file.path for row in rows], contents)
-
-    def write_swatches(part: Path) -> None:
-        thumbnails = Pack(chain.path(thumbnails_step), "thumbnails")
-        swatches = np.empty((len(rows), settings.SWATCH_PX, settings.SWATCH_PX, 3), np.uint8)
-        new = np.arange(len(rows))
-        if old is not None and _swatches_stay(chain, old):
-            swatches[shared.now] = np.load(chain.path(old["swatches"]) / "swatches.npy")[shared.before]
-            new = shared.new
-        swatches[new] = make_swatches(
-            [thumbnails[row] for row in new.tolist()] if len(new) < len(rows) else thumbnails,
-            on_progress=chain.on_progress,
-        )
-        np.save(part / "swatches.npy", swatches)
-
+    thumbnails = thumbnails_step(chain, table, contents, thumbnail_sources)
     manifest = {
         "format": settings.FORMAT,
         "name": chain.name,
@@ -314,8 +285,8 @@ def _finish(
         "gallery": chain.step(
             "gallery", [table_fingerprint(table), table_fingerprint(skipped)], write_gallery
         ),
-        "thumbnails": thumbnails_step,
-        "swatches": chain.step("swatches", _swatches_key(thumbnails_step), write_swatches),
+        "thumbnails": thumbnails,
+        "swatches": swatches_step(chain, thumbnails, old, shared),
         "spaces": {
             space.request.space_id: make_space(
                 chain,
@@ -332,17 +303,6 @@ def _finish(
     if manifest != read_manifest(chain.folder):
         write_json(chain.folder / MANIFEST, manifest)
     return manifest
-
-
-def _swatches_key(thumbnails_step: str) -> list[Any]:
-    return [thumbnails_step, settings.SWATCH_PX, "box", version("pillow")]
-
-
-def _swatches_stay(chain: Chain, old: dict[str, Any]) -> bool:
-    """Say whether the finished collection's swatches are those of the same images now."""
-    found = old.get("swatches", "")
-    same = found == chain.name_of("swatches", _swatches_key(old["thumbnails"])) and chain.path(found).is_dir()
-    return same and chain.root is not None and bool(old["images_root"])
 
 
 def _find(chain: Chain, spaces: Sequence[SpaceWork], known: Known) -> Found:
@@ -379,26 +339,6 @@ def _check_unchanged(chain: Chain, found: Found, known: Known, old: dict[str, An
             f"{n_gone} gone.",
             "Run the `dxr build` command again that made it.",
         )
-
-
-def _placeholders(chain: Chain, table: pa.Table) -> str:
-    """Draw thumbnails where there are no images."""
-    names = table.column("path").to_pylist()
-    labels = table.column(LABEL).to_pylist() if LABEL in table.column_names else [None] * len(names)
-    shown = ["" if label is None else str(label) for label in labels]
-    made_from = [
-        names,
-        shown,
-        settings.THUMBNAIL_PX,
-        settings.THUMBNAIL_QUALITY,
-        PLACEHOLDER_CODE,
-        version("pillow"),
-    ]
-    return chain.step(
-        "thumbnails",
-        made_from,
-        lambda part: write_pack(part, "thumbnails", placeholders(names, shown, chain.on_progress)),
-    )
 
 
 def _tidy(folder: Path, manifest: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,15 @@ import numpy.typing as npt
 from dxr_dash import settings
 from dxr_dash.analysis import mosaic_growth
 from dxr_dash.collection.chain import Chain
+from dxr_dash.collection.features import step_of
 from dxr_dash.collection.grown_graph import grow_graph
-from dxr_dash.collection.grown_map import grow_clusters
+from dxr_dash.collection.grown_map import grow_clusters, grow_representatives
 from dxr_dash.collection.layouts import GROWN, TSNE, UMAP, Layout, grown_since
 from dxr_dash.collection.map2d import FEWEST_FOR_UMAP
 from dxr_dash.collection.neighbours import NeighbourGraph
+from dxr_dash.collection.recipes import write_joined
 from dxr_dash.collection.shared_images import Shared
-from dxr_dash.records import FloatArray, Grown, Mosaic
+from dxr_dash.records import FloatArray, Grown, IntArray, Mosaic
 
 CODE = 1  # raised when the same changes give other bytes
 
@@ -54,6 +57,10 @@ class SpaceKeys:
     growth: Sequence[Any] = ()
     layouts: Sequence[str] = ()
 
+    def processed(self, features_step: str) -> list[Any]:
+        """Key of the features after the steps of a recipe."""
+        return [features_step, *self.settings["processed"], *self.growth]
+
     def graph(self, vectors_step: str) -> list[Any]:
         """Key of the graph."""
         return [vectors_step, self.settings["graph"], *self.growth]
@@ -70,10 +77,12 @@ class SpaceKeys:
         """Key of the clusters."""
         return [graph_step, *self.settings["clusters"]]
 
-    def fit(self, chain: Chain, facts: Mapping[str, Any]) -> bool:
+    def fit(self, chain: Chain, facts: dict[str, Any]) -> bool:
         """Say whether a finished space was made with these keys, and its steps are there."""
         steps, layouts = facts["steps"], facts["layouts"]
+        processed = [("processed", self.processed(step_of(facts)), steps["vectors"])]
         named = [
+            *(processed if "features" in steps else []),
             ("graph", self.graph(steps["vectors"]), steps["graph"]),
             ("clusters", self.clusters(steps["graph"]), steps["clusters"]),
         ]
@@ -113,6 +122,10 @@ class Growth:
         """(N, 2) float32 of the finished layout."""
         return self._layout(layout).coordinates
 
+    def process(self, part: Path, features: FloatArray, steps: Sequence[str]) -> None:
+        """Take the new images' features through the steps of a recipe, and write them with those that stay."""
+        write_joined(part, features, steps, self.chain.path(self.facts["steps"]["vectors"]), self.shared)
+
     def graph(self, vectors: FloatArray, metric: str) -> NeighbourGraph:
         """Grow the graph, with all its columns."""
         folder = self.chain.path(self.facts["steps"]["graph"])
@@ -130,10 +143,14 @@ class Growth:
             on_progress=self.chain.on_progress,
         )
 
-    def clusters(self, graph: NeighbourGraph) -> npt.NDArray[np.int32]:
-        """Grow the clusters."""
-        before = np.load(self.chain.path(self.facts["steps"]["clusters"]) / "clusters.npy")
-        return grow_clusters(before, self.shared, graph)
+    def clusters(
+        self, graph: NeighbourGraph, vectors: FloatArray, metric: str
+    ) -> tuple[npt.NDArray[np.int32], IntArray]:
+        """Grow the clusters, and choose what stands for each."""
+        folder = self.chain.path(self.facts["steps"]["clusters"])
+        clusters = grow_clusters(np.load(folder / "clusters.npy"), self.shared, graph)
+        before = np.load(folder / "representatives.npy")
+        return clusters, grow_representatives(before, clusters, self.shared, vectors, metric=metric)
 
     def mosaic(self, layout: str, coordinates: FloatArray) -> Mosaic:
         """Grow a layout's mosaic; its coordinates are grown already."""
@@ -176,14 +193,12 @@ def plan_space(
     chain: Chain,
     before: Before | None,
     space_id: str,
-    vectors_step: str,
-    vectors: FloatArray,
+    features_step: str,
     settings_of: Mapping[str, Any],
 ) -> Plan:
     """Decide whether a space is grown from what is there, or laid out afresh.
 
     Args:
-        vectors: (N, D) as they are now.
         settings_of: what ``SpaceKeys.settings`` is.
     """
     afresh = Plan(SpaceKeys(settings_of))
@@ -194,10 +209,12 @@ def plan_space(
     keys = SpaceKeys(settings_of, record["key"], record["layouts"]) if record else afresh.keys
     if not keys.fit(chain, facts):
         return afresh
-    if facts["steps"]["vectors"] == vectors_step:
+    if step_of(facts) == features_step:
         return Plan(keys, grown_since(facts))
-    old_vectors = np.load(chain.path(facts["steps"]["vectors"]) / "vectors.npy", mmap_mode="r")
-    shared = before.shared.where_vectors_stay(old_vectors, vectors)
+    features = (
+        np.load(chain.path(step) / "vectors.npy", mmap_mode="r") for step in (step_of(facts), features_step)
+    )
+    shared = before.shared.where_vectors_stay(*features)
     was = grown_since(facts) or Grown(shared.n_before, 0, 0)
     since = Grown(was.n_images, was.n_new + shared.n_new, was.n_removed + shared.n_removed)
     if since.share > settings.GROWTH_LIMIT or len(shared.now) < FEWEST_FOR_UMAP:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dxr_dash.collection.map2d import TSNE_SMALL, representatives
 from dxr_dash.collection.neighbours import NeighbourGraph
 from dxr_dash.collection.shared_images import Shared
 from dxr_dash.records import DoubleArray, FloatArray, IntArray, OnProgress, silent
@@ -149,6 +150,21 @@ def grow_clusters(
     return np.unique(clusters, return_inverse=True)[1].astype(np.int32)
 
 
+def grow_representatives(
+    before: IntArray, clusters: npt.NDArray[np.int32], shared: Shared, vectors: FloatArray, *, metric: str
+) -> IntArray:
+    """Keep the images that stand for clusters; where one has gone, find the most central anew: (C,) int64 rows."""
+    row_now = np.full(shared.n_before, -1, np.int64)
+    row_now[shared.before] = shared.now
+    stay = row_now[before][row_now[before] >= 0]
+    found = np.full(int(clusters.max()) + 1, -1, np.int64)
+    found[clusters[stay]] = stay
+    for number in np.flatnonzero(found < 0).tolist():
+        rows = np.flatnonzero(clusters == number)
+        found[number] = rows[representatives(vectors[rows], np.zeros(len(rows), np.int32), metric=metric)[0]]
+    return found
+
+
 def curve(min_distance: float) -> tuple[float, float]:
     """Fit a and b of 1 / (1 + a d^2b) to umap-learn's target, without importing umap-learn: it takes seconds."""
     from scipy.optimize import curve_fit
@@ -271,8 +287,6 @@ def _tsne_descent(old: FloatArray, start: FloatArray, weights: Any, seed: int) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from openTSNE.tsne import PartialTSNEEmbedding, TSNEEmbedding
-
-        from dxr_dash.collection.map2d import TSNE_SMALL
     small = len(old) < TSNE_SMALL
     middle = (old.max(axis=0).astype(np.float64) + old.min(axis=0)) / 2  # openTSNE's grid is centred
     settings = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from dxr_dash.analysis import mosaic as mosaics
 from dxr_dash.analysis.baseline import baseline_distances
 from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.features import Features, find_features, step_of
-from dxr_dash.collection.growing import Before, plan_space
+from dxr_dash.collection.growing import Before, Growth, SpaceKeys, plan_space
 from dxr_dash.collection.grown_map import grow_map, grow_tsne
 from dxr_dash.collection.layout_steps import make_layout
 from dxr_dash.collection.layouts import TSNE, UMAP
@@ -84,17 +83,12 @@ def make_space(
     Args:
         before: the finished collection, which it is grown from if little has changed; left out, all is made afresh.
     """
-    metric, seed, settings_of = settings.METRIC, chain.seed, _settings_of(chain.seed)
-    vectors_step = _processed(chain, space.request.recipe, features_step)
+    recipe = space.request.recipe
+    plan = plan_space(chain, before, space.request.space_id, features_step, _settings_of(recipe, chain.seed))
+    steps = _Steps(chain, plan.keys, plan.growth, settings.METRIC)
+    vectors_step = steps.vectors(features_step, recipe)
     vectors = np.load(chain.path(vectors_step) / "vectors.npy", mmap_mode="r")
-    plan = plan_space(chain, before, space.request.space_id, vectors_step, vectors, settings_of)
-    keys, growth = plan.keys, plan.growth
-
-    def write_graph(part: Path) -> None:
-        graph = growth.graph(vectors, metric) if growth else _full_graph(chain, vectors, metric)
-        _write_graph(part, graph, vectors, metric, seed)
-
-    graph_step = chain.step("graph", keys.graph(vectors_step), write_graph)
+    graph_step = steps.graph(vectors_step, vectors)
     graph_folder = chain.path(graph_step)
     graph_facts = read_json(graph_folder / "graph.json")
     graph = NeighbourGraph(
@@ -103,50 +97,20 @@ def make_space(
         graph_facts["graph_method"],
     )
 
-    def write_map(part: Path) -> None:
-        how: dict[str, Any] = {
-            "n_neighbours": settings.MAP_NEIGHBOURS,
-            "min_distance": settings.MAP_MIN_DISTANCE,
-            "seed": seed,
-            "on_progress": chain.on_progress,
-        }
-        if growth:
-            found = grow_map(growth.coordinates(UMAP), growth.shared, graph, **how)
-        else:
-            found = map_coordinates(vectors, graph, metric=metric, **how)
-        np.save(part / "coordinates.npy", found)
+    def layout(name: str, coordinates_step: str) -> dict[str, str]:
+        grows = plan.growth if plan.growth and plan.growth.has(name) else None
+        return make_layout(
+            chain, plan.keys, name, coordinates_step, graph_step, graph, vectors, settings.METRIC, grows
+        )
 
-    def write_tsne(part: Path) -> None:
-        how: dict[str, Any] = {
-            "perplexity": settings.TSNE_PERPLEXITY,
-            "seed": seed,
-            "on_progress": chain.on_progress,
-        }
-        if growth and growth.has(TSNE):
-            found = grow_tsne(growth.coordinates(TSNE), growth.shared, graph, **how)
-        else:
-            found = tsne_coordinates(vectors, graph, metric=metric, **how)
-        np.save(part / "coordinates.npy", found)
-
-    def write_clusters(part: Path) -> None:
-        chain.on_progress("clusters", 0, 0)
-        full = partial(cluster, n_neighbours=settings.MAP_NEIGHBOURS, seed=seed)
-        clusters = growth.clusters(graph) if growth else full(graph)
-        np.save(part / "clusters.npy", clusters)
-        np.save(part / "representatives.npy", representatives(vectors, clusters, metric=metric))
-
-    def layout(name: str, step: str) -> dict[str, str]:
-        grows = growth if growth and growth.has(name) else None
-        return make_layout(chain, keys, name, step, graph_step, graph, vectors, metric, grows)
-
-    map_step = chain.step("map", keys.layout(UMAP, graph_step), write_map)
+    map_step = steps.umap(graph_step, graph, vectors)
     layouts = {UMAP: layout(UMAP, map_step)}
     if chain.tsne or space.has_tsne or len(vectors) <= settings.TSNE_LIMIT:
-        layouts[TSNE] = layout(TSNE, chain.step("tsne", keys.layout(TSNE, graph_step), write_tsne))
+        layouts[TSNE] = layout(TSNE, steps.tsne(graph_step, graph, vectors))
     return {
         "request": dict(space.request.facts),
         "recipe": space.recipe,
-        "metric": metric,
+        "metric": settings.METRIC,
         "n_dims": vectors.shape[1],
         **graph_facts,
         "steps": {
@@ -154,39 +118,137 @@ def make_space(
             "vectors": vectors_step,
             "graph": graph_step,
             "map": map_step,
-            "clusters": chain.step("clusters", keys.clusters(graph_step), write_clusters),
-            "baseline": _baseline(chain, vectors_step, vectors, metric),
+            "clusters": steps.clusters(graph_step, graph, vectors),
+            "baseline": steps.baseline(vectors_step, vectors),
         },
         "layouts": layouts,
         **plan.record,
     }
 
 
-def _baseline(chain: Chain, vectors_step: str, vectors: FloatArray, metric: str) -> str:
-    n_pairs, limit, seed = settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT, chain.seed
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of one space, each made afresh or grown; each method returns its step."""
 
-    def write(part: Path) -> None:
-        chain.on_progress("baseline", 0, 0)
-        found = baseline_distances(vectors, metric=metric, n_pairs=n_pairs, all_pairs_limit=limit, seed=seed)
-        np.save(part / "baseline.npy", found)
+    chain: Chain
+    keys: SpaceKeys
+    growth: Growth | None
+    metric: str
 
-    return chain.step("baseline", [vectors_step, [metric, n_pairs, limit, seed]], write)
+    def vectors(self, features_step: str, recipe: Recipe) -> str:
+        """Take features through the steps of a recipe, if it has any."""
+        if not recipe.steps:
+            return features_step
+        chain, growth = self.chain, self.growth
+
+        def write(part: Path) -> None:
+            features = np.load(chain.path(features_step) / "vectors.npy", mmap_mode="r")
+            if growth:
+                growth.process(part, features, recipe.steps)
+            else:
+                write_processed(part, features, recipe.steps, seed=chain.seed, on_progress=chain.on_progress)
+
+        return chain.step("processed", self.keys.processed(features_step), write)
+
+    def graph(self, vectors_step: str, vectors: FloatArray) -> str:
+        """Find the neighbours: those that are shown, and those kept for the time when images go."""
+        chain, metric, sample = self.chain, self.metric, settings.RECALL_SAMPLE
+
+        def write(part: Path) -> None:
+            if self.growth:
+                graph = self.growth.graph(vectors, metric)
+            else:
+                graph = neighbour_graph(
+                    vectors,
+                    metric=metric,
+                    n_neighbours=settings.GRAPH_NEIGHBOURS + settings.GRAPH_FURTHER,
+                    seed=chain.seed,
+                    on_progress=chain.on_progress,
+                )
+            # nothing is left to chance when an exact graph grows: fewer images will do to see that it is right
+            fewer = self.growth and graph.method == "exact"
+            shown = min(settings.GRAPH_NEIGHBOURS, len(vectors) - 1)
+            k = min(settings.RECALL_AT, shown)
+            recall = graph_recall(
+                vectors, graph, metric=metric, k=k, sample=sample // 10 if fewer else sample, seed=chain.seed
+            )
+            for name, columns in (("neighbours", graph.rows), ("distances", graph.distances)):
+                np.save(part / f"{name}.npy", columns[:, :shown])
+                np.save(part / f"further_{name}.npy", columns[:, shown:])
+            np.save(part / "k_occurrence.npy", k_occurrence(graph, k))
+            write_json(part / "graph.json", {"recall": recall, "recall_at": k, "graph_method": graph.method})
+
+        return chain.step("graph", self.keys.graph(vectors_step), write)
+
+    def umap(self, graph_step: str, graph: NeighbourGraph, vectors: FloatArray) -> str:
+        """Lay the map out."""
+        how: dict[str, Any] = {
+            "n_neighbours": settings.MAP_NEIGHBOURS,
+            "min_distance": settings.MAP_MIN_DISTANCE,
+            "seed": self.chain.seed,
+            "on_progress": self.chain.on_progress,
+        }
+
+        def write(part: Path) -> None:
+            if self.growth:
+                found = grow_map(self.growth.coordinates(UMAP), self.growth.shared, graph, **how)
+            else:
+                found = map_coordinates(vectors, graph, metric=self.metric, **how)
+            np.save(part / "coordinates.npy", found)
+
+        return self.chain.step("map", self.keys.layout(UMAP, graph_step), write)
+
+    def tsne(self, graph_step: str, graph: NeighbourGraph, vectors: FloatArray) -> str:
+        """Lay t-SNE out; a space that grows may have had none so far."""
+        how: dict[str, Any] = {
+            "perplexity": settings.TSNE_PERPLEXITY,
+            "seed": self.chain.seed,
+            "on_progress": self.chain.on_progress,
+        }
+
+        def write(part: Path) -> None:
+            if self.growth and self.growth.has(TSNE):
+                found = grow_tsne(self.growth.coordinates(TSNE), self.growth.shared, graph, **how)
+            else:
+                found = tsne_coordinates(vectors, graph, metric=self.metric, **how)
+            np.save(part / "coordinates.npy", found)
+
+        return self.chain.step("tsne", self.keys.layout(TSNE, graph_step), write)
+
+    def clusters(self, graph_step: str, graph: NeighbourGraph, vectors: FloatArray) -> str:
+        """Find the clusters, and the image that stands for each."""
+
+        def write(part: Path) -> None:
+            self.chain.on_progress("clusters", 0, 0)
+            if self.growth:
+                clusters, central = self.growth.clusters(graph, vectors, self.metric)
+            else:
+                clusters = cluster(graph, n_neighbours=settings.MAP_NEIGHBOURS, seed=self.chain.seed)
+                central = representatives(vectors, clusters, metric=self.metric)
+            np.save(part / "clusters.npy", clusters)
+            np.save(part / "representatives.npy", central)
+
+        return self.chain.step("clusters", self.keys.clusters(graph_step), write)
+
+    def baseline(self, vectors_step: str, vectors: FloatArray) -> str:
+        """Measure random pairs."""
+        n_pairs, limit, seed = settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT, self.chain.seed
+        how = [self.metric, n_pairs, limit, seed]
+
+        def write(part: Path) -> None:
+            self.chain.on_progress("baseline", 0, 0)
+            found = baseline_distances(
+                vectors, metric=self.metric, n_pairs=n_pairs, all_pairs_limit=limit, seed=seed
+            )
+            np.save(part / "baseline.npy", found)
+
+        return self.chain.step("baseline", [vectors_step, how], write)
 
 
-def _full_graph(chain: Chain, vectors: FloatArray, metric: str) -> NeighbourGraph:
-    """Make the graph from nothing, with all its columns."""
-    return neighbour_graph(
-        vectors,
-        metric=metric,
-        n_neighbours=settings.GRAPH_NEIGHBOURS + settings.GRAPH_FURTHER,
-        seed=chain.seed,
-        on_progress=chain.on_progress,
-    )
-
-
-def _settings_of(seed: int) -> dict[str, Any]:
+def _settings_of(recipe: Recipe, seed: int) -> dict[str, Any]:
     """All that decides the steps of a space beside what they are made from, by the name of the step or layout."""
     return {
+        "processed": [list(recipe.steps), RECIPE_CODE, seed],
         "graph": [
             settings.METRIC,
             [settings.GRAPH_NEIGHBOURS, settings.GRAPH_FURTHER],
@@ -205,30 +267,3 @@ def _settings_of(seed: int) -> dict[str, Any]:
         "mosaic": [settings.MOSAIC_EXACT_LIMIT, mosaics.RECIPE, version("scipy")],
         "clusters": ["louvain", seed, version("scikit-network")],
     }
-
-
-def _write_graph(part: Path, graph: NeighbourGraph, vectors: FloatArray, metric: str, seed: int) -> None:
-    """Write a graph: what is shown of it, what is kept for the time when images go, and its measured recall."""
-    shown = min(settings.GRAPH_NEIGHBOURS, len(vectors) - 1)
-    recall_at = min(settings.RECALL_AT, shown)
-    recall = graph_recall(
-        vectors, graph, metric=metric, k=recall_at, sample=settings.RECALL_SAMPLE, seed=seed
-    )
-    for name, columns in (("neighbours", graph.rows), ("distances", graph.distances)):
-        np.save(part / f"{name}.npy", columns[:, :shown])
-        np.save(part / f"further_{name}.npy", columns[:, shown:])
-    np.save(part / "k_occurrence.npy", k_occurrence(graph, recall_at))
-    write_json(part / "graph.json", {"recall": recall, "recall_at": recall_at, "graph_method": graph.method})
-
-
-def _processed(chain: Chain, recipe: Recipe, features_step: str) -> str:
-    """Take features through the steps of a recipe, if it has any."""
-    if not recipe.steps:
-        return features_step
-
-    def write(part: Path) -> None:
-        features = np.load(chain.path(features_step) / "vectors.npy", mmap_mode="r")
-        write_processed(part, features, recipe.steps, seed=chain.seed, on_progress=chain.on_progress)
-
-    made_from = [features_step, list(recipe.steps), RECIPE_CODE, chain.seed]
-    return chain.step("processed", made_from, write)
