@@ -30,6 +30,12 @@ METRIC = "cosine"
 
 # Neighbour graph and map
 GRAPH_NEIGHBOURS = 30  # columns of the graph, the image itself left out
+GRAPH_FURTHER = (
+    8  # columns that are kept beyond, and move up when images go: with 10 % gone 2 % of the lists run out
+)
+GROWTH_LIMIT = (
+    0.2  # images that may come and go, of those at the last full layout, before it is laid out afresh
+)
 EXACT_GRAPH_WORK = (
     6e12  # N * N * (D + EXACT_GRAPH_DIMS), 95,000 images of 512 dimensions: up to here all pairs are
 )

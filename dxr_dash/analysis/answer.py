@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.stats import binom
 
 from dxr_dash import settings
 from dxr_dash.analysis.baseline import closer_than, dkw_bound
@@ -261,6 +260,8 @@ def _median(ranks: IntArray, confidence: float) -> tuple[float, float, float]:
     Source:
         Conover, Practical Nonparametric Statistics, 3rd ed. (1999), section 3.2.
     """
+    from scipy.stats import binom  # half a second that only an answer should cost
+
     ascending = np.sort(ranks)
     n = len(ascending)
     middle = float(np.median(ascending))

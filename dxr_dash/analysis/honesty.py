@@ -141,9 +141,5 @@ def _true_ranks(vectors: npt.NDArray[np.floating], rows: IntArray, others: IntAr
 
 def _ranks(keys: DoubleArray, places: IntArray) -> IntArray:
     """Count for each of a few places how many keys are smaller, plus one."""
-    order = np.argsort(keys[places], kind="stable")
-    bounds = keys[places[order]]
-    n_smaller = np.cumsum(np.bincount(np.searchsorted(bounds, keys, side="right"), minlength=len(bounds) + 1))
-    ranks = np.empty(len(places), np.int64)
-    ranks[order] = n_smaller[: len(bounds)] + 1
-    return ranks
+    # a pass for each place is quicker than a search for each key
+    return np.array([1 + np.count_nonzero(keys < bound) for bound in keys[places]], np.int64)

@@ -38,6 +38,7 @@ def build(
     name: str | None = None,
     seed: int = settings.SEED,
     tsne: bool = False,
+    fresh: bool = False,
     on_progress: OnProgress = silent,
 ) -> BuildReport:
     """Make a collection from a folder of images, or bring it up to date.
@@ -52,6 +53,8 @@ def build(
         labels: "folder" for the name of each image's folder, or a CSV or Parquet file with a column ``path``.
         label_column: the column of that file to use as label; left out, ``label`` if there is one.
         tsne: draw the t-SNE layout, too, however many images there are; small collections have it anyway.
+        fresh: lay everything out afresh. Left out, images that were there before stay where they are on map and
+            mosaic, and new ones find their places among them, until many have come or gone (docs/layouts.md).
 
     Raises:
         ImagesError, NetworkError, CollectionError: as ``collection.build.build`` says.
@@ -73,6 +76,7 @@ def build(
         name=name,
         seed=seed,
         tsne=tsne,
+        fresh=fresh,
         on_progress=on_progress,
     )
 

@@ -17,7 +17,7 @@ from dxr_dash import settings
 from dxr_dash.errors import DxrError
 
 if TYPE_CHECKING:
-    from dxr_dash.records import Skipped
+    from dxr_dash.records import Grown, Skipped
 
 SKIPPED_SHOWN = 50
 SOONEST_RATE_S = 0.5  # a rate from less is a guess
@@ -143,6 +143,14 @@ def cache_folder() -> Path:
         return Path.home() / "Library" / "Caches" / "dxr"
     place = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
     return Path(place) / "dxr" if place else Path.home() / ".cache" / "dxr"
+
+
+def grown_words(grown: Grown) -> str:
+    """Say how far a layout is from the last full one, and when there will be another."""
+    return (
+        f"Grown: {grown.n_new} new and {grown.n_removed} removed since the full layout of {grown.n_images} images; "
+        f"beyond {settings.GROWTH_LIMIT:.0%} of them `dxr build` lays out afresh, with --fresh it does so now."
+    )
 
 
 def list_skipped(skipped: tuple[Skipped, ...]) -> None:

@@ -14,6 +14,7 @@ from dxr_dash.cli.frame import (
     FOLDER,
     JSON,
     cli,
+    grown_words,
     in_words,
     list_skipped,
 )
@@ -46,6 +47,7 @@ def info(collection: Path, as_json: bool) -> None:
             "clusters": len(one.representatives),
             "baseline_pairs": len(one.baseline),
             "layouts": [_layout_facts(layout) for layout in one.layouts.values()],
+            "grown": None if one.grown is None else asdict(one.grown),
         }
         for one in opened.spaces.values()
     ]
@@ -65,6 +67,8 @@ def info(collection: Path, as_json: bool) -> None:
         )
         for layout in space.layouts.values():
             click.echo(f"  {_layout_words(layout)}")
+        if space.grown is not None:
+            click.echo(f"  {grown_words(space.grown)}")
     for one in sets:
         click.echo(
             f"query set {one['name']!r}: {one['images']} images"

@@ -14,6 +14,7 @@ from dxr_dash.cli.frame import (
     PATH,
     cache_folder,
     cli,
+    grown_words,
     in_words,
     list_skipped,
     page_options,
@@ -70,6 +71,11 @@ def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, n
     is_flag=True,
     help=f"Draw a t-SNE layout, too; up to {settings.TSNE_LIMIT} images it is drawn anyway.",
 )
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Lay map, mosaic and clusters out afresh; left out, old images stay where they are, and new ones join them.",
+)
 @JSON
 @in_words
 def build(
@@ -85,6 +91,7 @@ def build(
     name: str | None,
     seed: int,
     tsne: bool,
+    fresh: bool,
     as_json: bool,
 ) -> None:
     """Make a collection from the folder IMAGES, or bring it up to date.
@@ -124,6 +131,7 @@ def build(
             name=name,
             seed=seed,
             tsne=tsne,
+            fresh=fresh,
             on_progress=shown,
         )
     if as_json:
@@ -135,6 +143,8 @@ def build(
         click.echo(
             f"Neighbour graph: {report.graph_recall:.1%} of the true neighbours, measured on a sample."
         )
+    if report.grown is not None:
+        click.echo(grown_words(report.grown))
     click.echo(
         "Time: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report.seconds.items()) + "."
     )

@@ -5,11 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,23 +27,22 @@ from dxr_dash.collection.gallery import (
     journal_thumbnails,
     skipped_table,
     table_fingerprint,
-    write_thumbnails,
 )
+from dxr_dash.collection.growing import Before
 from dxr_dash.collection.images import Found, find_images
-from dxr_dash.collection.labels import LABEL
+from dxr_dash.collection.layouts import grown_since
 from dxr_dash.collection.networks import Loader, is_depth_control
 from dxr_dash.collection.own_features import OwnFeatures, pictures_only
-from dxr_dash.collection.pack import Pack, write_pack
-from dxr_dash.collection.placeholders import CODE as PLACEHOLDER_CODE
-from dxr_dash.collection.placeholders import placeholders
+from dxr_dash.collection.pack import Pack
+from dxr_dash.collection.picture_steps import swatches_step, thumbnails_step
 from dxr_dash.collection.query_sets import forget_removed
 from dxr_dash.collection.recipes import Recipe
 from dxr_dash.collection.requests import OwnRequest, Request
 from dxr_dash.collection.scans import forget_stale
+from dxr_dash.collection.shared_images import shared_images
 from dxr_dash.collection.spaces import SpaceWork, make_space, plan_spaces
 from dxr_dash.collection.steps import LOCK, fingerprint, locked, write_json
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
-from dxr_dash.collection.swatches import make_swatches
 from dxr_dash.errors import CollectionError, ImagesError
 from dxr_dash.records import BuildReport, OnProgress, Skipped, silent
 
@@ -63,6 +60,7 @@ def build(
     name: str | None = None,
     seed: int = settings.SEED,
     tsne: bool = False,
+    fresh: bool = False,
     on_progress: OnProgress = silent,
 ) -> BuildReport:
     """Make a collection from a folder of images, or bring it up to date.
@@ -81,6 +79,8 @@ def build(
         seed: of the graph, the layouts, the clusters and the baseline.
         tsne: draw the t-SNE layout however many images there are. It is drawn anyway up to
             ``settings.TSNE_LIMIT`` images, and for a space that has it already.
+        fresh: lay everything out afresh. Left out, graph, layouts and clusters of a finished collection are grown: old
+            images stay where they are until ``settings.GROWTH_LIMIT`` of them have come or gone.
 
     Raises:
         ImagesError: there is no usable image, or labels do not fit; an existing collection stays as it was.
@@ -98,7 +98,9 @@ def build(
     else:
         requests = [Request.checked(network, layer, weights, steps) for layer in layers]
     _check_places(root, folder)
-    chain = Chain(root.resolve() if root else None, folder, name or folder.stem, seed, tsne, on_progress)
+    chain = Chain(
+        root.resolve() if root else None, folder, name or folder.stem, seed, tsne, on_progress, fresh
+    )
     return _run_alone(chain, requests, labels or Labels())
 
 
@@ -225,6 +227,7 @@ def _run(
         n_removed=known.n_removed(found.files),
         skipped=tuple(Skipped(line["path"], line["skipped"]) for line in skipped.to_pylist()),
         graph_recall=manifest["spaces"][requests[0].space_id]["recall"],
+        grown=grown_since(manifest["spaces"][requests[0].space_id]),
         seconds=chain.seconds,
     )
 
@@ -260,7 +263,6 @@ def _finish(
     table = gallery_table(rows, labels, table_of_labels)
     contents = contents_of(row.content for row in rows)
     before = contents_of(known.contents)
-    contents_key = fingerprint(contents.tobytes())
     gallery = Gallery(rows, contents, before)
 
     def write_gallery(part: Path) -> None:
@@ -273,19 +275,8 @@ def _finish(
         for one in features:
             yield from journal_thumbnails(one.journal)
 
-    if chain.root is None:
-        thumbnails_step = _placeholders(chain, table)
-    else:
-        thumbnails_step = chain.step(
-            "thumbnails",
-            [contents_key, [settings.THUMBNAIL_PX, settings.THUMBNAIL_QUALITY]],
-            lambda part: write_thumbnails(part, contents, thumbnail_sources),
-        )
-
-    def write_swatches(part: Path) -> None:
-        thumbnails = Pack(chain.path(thumbnails_step), "thumbnails")
-        np.save(part / "swatches.npy", make_swatches(thumbnails, on_progress=chain.on_progress))
-
+    shared = shared_images(known.paths, before, [row.file.path for row in rows], contents)
+    thumbnails = thumbnails_step(chain, table, contents, thumbnail_sources)
     manifest = {
         "format": settings.FORMAT,
         "name": chain.name,
@@ -294,12 +285,15 @@ def _finish(
         "gallery": chain.step(
             "gallery", [table_fingerprint(table), table_fingerprint(skipped)], write_gallery
         ),
-        "thumbnails": thumbnails_step,
-        "swatches": chain.step(
-            "swatches", [thumbnails_step, settings.SWATCH_PX, "box", version("pillow")], write_swatches
-        ),
+        "thumbnails": thumbnails,
+        "swatches": swatches_step(chain, thumbnails, old, shared),
         "spaces": {
-            space.request.space_id: make_space(chain, space, space.features.make(chain, gallery))
+            space.request.space_id: make_space(
+                chain,
+                space,
+                space.features.make(chain, gallery),
+                Before(old["spaces"], shared) if old else None,
+            )
             for space in spaces
         },
         "default_space": default_space,
@@ -345,26 +339,6 @@ def _check_unchanged(chain: Chain, found: Found, known: Known, old: dict[str, An
             f"{n_gone} gone.",
             "Run the `dxr build` command again that made it.",
         )
-
-
-def _placeholders(chain: Chain, table: pa.Table) -> str:
-    """Draw thumbnails where there are no images."""
-    names = table.column("path").to_pylist()
-    labels = table.column(LABEL).to_pylist() if LABEL in table.column_names else [None] * len(names)
-    shown = ["" if label is None else str(label) for label in labels]
-    made_from = [
-        names,
-        shown,
-        settings.THUMBNAIL_PX,
-        settings.THUMBNAIL_QUALITY,
-        PLACEHOLDER_CODE,
-        version("pillow"),
-    ]
-    return chain.step(
-        "thumbnails",
-        made_from,
-        lambda part: write_pack(part, "thumbnails", placeholders(names, shown, chain.on_progress)),
-    )
 
 
 def _tidy(folder: Path, manifest: dict[str, Any]) -> None:

@@ -24,16 +24,22 @@ class Chain:
     seed: int
     tsne: bool  # asked for, however many images there are
     on_progress: OnProgress
+    fresh: bool = False  # lay everything out anew, however little has changed
     seconds: dict[str, float] = field(default_factory=dict)
 
     def step(self, name: str, made_from: list[Any], write: Callable[[Path], None]) -> str:
         """Make one step, unless it has been made from the same things before; return its folder's name."""
-        step = f"{name}-{fingerprint(name, made_from)[:12]}"
+        step = self.name_of(name, made_from)
         folder = self.folder / STEPS / step
         if not folder.is_dir():
             with self.timed(name), new_step(folder) as part:
                 write(part)
         return step
+
+    @staticmethod
+    def name_of(name: str, made_from: list[Any]) -> str:
+        """Say what the step's folder is called."""
+        return f"{name}-{fingerprint(name, made_from)[:12]}"
 
     def path(self, step: str) -> Path:
         """Say where a finished step lies."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dxr_dash import settings
-from dxr_dash.collection import clip_networks, timm_networks
+from dxr_dash.collection import clip_networks, thingsnet_layers, timm_networks
 from dxr_dash.collection.layers import PENULTIMATE, Tap, usual_layers
 from dxr_dash.collection.preset import Preset
 from dxr_dash.collection.weights import (
@@ -181,9 +181,7 @@ def _load_torchvision(network: str, weights: Path | None) -> tuple[nn.Module, st
 
 
 def _thingsnet_layers() -> Mapping[str, Tap]:
-    from dxr_dash.collection import thingsnet
-
-    layers = {name: Tap(module) for name, module in thingsnet.LAYERS.items()}
+    layers = {name: Tap(module) for name, module in thingsnet_layers.LAYERS.items()}
     return layers | {PENULTIMATE: Tap("fc8", "input")}
 
 

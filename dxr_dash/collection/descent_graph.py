@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from dxr_dash.collection.exact_graph import directed
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
 
-LEAF = 512  # images, at most: a square of products is 1 MB and stays in the cache
+LEAF = 1_024  # images, at most: larger leaves find more and cost more (docs/performance.md)
 TREES = 6
 AXES = 32  # principal axes that the trees cut along
 AXES_SAMPLE = 5_000  # images that these are computed from

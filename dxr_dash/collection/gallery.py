@@ -267,13 +267,17 @@ def write_thumbnails(
     sizes = np.zeros(len(contents), np.int64)
     for found, blobs in sources():
         source, rows = places.of(found)
-        sizes[rows] = [len(blobs[index]) for index in source]
+        if isinstance(blobs, Pack):
+            sizes[rows] = np.diff(blobs.offsets)[source]
+        else:
+            sizes[rows] = [len(blobs[index]) for index in source]
     places.check_filled()
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     packed = np.memmap(folder / "thumbnails.bin", np.uint8, "w+", shape=(int(offsets[-1]),))
     for found, blobs in sources():
-        for index, row in zip(*places.of(found), strict=True):
-            packed[offsets[row] : offsets[row + 1]] = np.frombuffer(blobs[index], np.uint8)
+        for first, last, row in _runs(*places.of(found)):
+            blob = blobs.bytes_of(first, last) if isinstance(blobs, Pack) else b"".join(blobs[first:last])
+            packed[offsets[row] : offsets[row + last - first]] = np.frombuffer(blob, np.uint8)
     packed.flush()
     np.save(folder / "thumbnails.offsets.npy", offsets)
 
@@ -304,6 +308,16 @@ def _lines(table: pa.Table | Path, columns: Sequence[str] | None = None) -> Iter
     """Go through a table, or a Parquet file, line by line."""
     found = pq.read_table(table, columns=columns) if isinstance(table, Path) else table
     return zip(*(column.to_pylist() for column in found.columns), strict=True)
+
+
+def _runs(source: IntArray, rows: IntArray) -> Iterator[tuple[int, int, int]]:
+    """Join what follows each other in both: (first, last + 1) of the source and the first row."""
+    if not len(source):
+        return
+    begins = np.flatnonzero((np.diff(source, prepend=-2) != 1) | (np.diff(rows, prepend=-2) != 1))
+    ends = np.append(begins[1:], len(source)) - 1
+    for begin, end in zip(begins, ends, strict=True):
+        yield int(source[begin]), int(source[end]) + 1, int(rows[begin])
 
 
 class _Places:

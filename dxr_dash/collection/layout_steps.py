@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from dxr_dash import settings
 from dxr_dash.analysis import mosaic as mosaics
 from dxr_dash.analysis.honesty import kept_neighbours, trustworthiness
 from dxr_dash.collection.chain import Chain
+from dxr_dash.collection.growing import Growth, SpaceKeys
 from dxr_dash.collection.neighbours import NeighbourGraph
 from dxr_dash.collection.steps import write_json
 from dxr_dash.records import FloatArray
@@ -19,27 +19,33 @@ from dxr_dash.records import FloatArray
 
 def make_layout(
     chain: Chain,
+    keys: SpaceKeys,
+    name: str,
     coordinates_step: str,
     graph_step: str,
     graph: NeighbourGraph,
     vectors: FloatArray,
     metric: str,
+    growth: Growth | None,
 ) -> dict[str, str]:
-    """Make what follows from a layout's coordinates: its mosaic and its honesty; return its steps."""
+    """Make what follows from a layout's coordinates: its mosaic and its honesty; return its steps.
+
+    Args:
+        growth: what the layout was grown from, and its mosaic is; None if it was drawn afresh.
+    """
     coordinates = np.load(chain.path(coordinates_step) / "coordinates.npy")
 
     def write_mosaic(part: Path) -> None:
         chain.on_progress("mosaic", 0, 0)
-        found = mosaics.mosaic(coordinates)
+        found = growth.mosaic(name, coordinates) if growth else mosaics.mosaic(coordinates)
         np.save(part / "cells.npy", found.cells)
         facts = ("columns", "rows", "cell", "left", "top", "displacement", "method")
-        write_json(part / "mosaic.json", {name: getattr(found, name) for name in facts})
+        write_json(part / "mosaic.json", {fact: getattr(found, fact) for fact in facts})
 
-    mosaic_settings = [settings.MOSAIC_EXACT_LIMIT, mosaics.RECIPE, version("scipy")]
     honesty_settings = [metric, settings.HONESTY_K, settings.HONESTY_SAMPLE, chain.seed]
     return {
         "coordinates": coordinates_step,
-        "mosaic": chain.step("mosaic", [coordinates_step, mosaic_settings], write_mosaic),
+        "mosaic": chain.step("mosaic", keys.mosaic(name, coordinates_step), write_mosaic),
         "honesty": chain.step(
             "honesty",
             [coordinates_step, graph_step, honesty_settings],

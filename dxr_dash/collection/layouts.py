@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import numpy.typing as npt
 
 from dxr_dash.analysis.mosaic import cell_centres
 from dxr_dash.collection.steps import read_json
-from dxr_dash.records import FloatArray, Mosaic
+from dxr_dash.records import FloatArray, Grown, Mosaic
 
 UMAP, TSNE = "umap", "tsne"
+GROWN = "grown"  # what a manifest keeps of how a space was grown
 TITLES = {UMAP: "UMAP", TSNE: "t-SNE"}
 
 
@@ -78,3 +80,9 @@ class Layout:
         """Whether images near on the map are truly near, 1 = always; None for fewer than three images."""
         found: float | None = self._honesty["trustworthiness"]
         return found
+
+
+def grown_since(facts: Mapping[str, Any]) -> Grown | None:
+    """Read from a space's part of the manifest what came and went since its last full layout; None for a full one."""
+    record = facts.get(GROWN)
+    return Grown(record["images"], record["new"], record["removed"]) if record else None

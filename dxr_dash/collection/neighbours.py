@@ -14,6 +14,7 @@ from dxr_dash import settings
 from dxr_dash.analysis.distances import distances, pair_distances
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
 
+GRAPH_RECIPE = 2  # raised when the same vectors give another graph
 ROWS_AT_ONCE = 8_192
 NUMBERS_AT_ONCE = 2**25  # distances from sampled images to all
 

@@ -28,6 +28,10 @@ class Pack:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def bytes_of(self, first: int, last: int) -> memoryview:
+        """Look at the bytes of the strings first..last - 1, one after the other, without a copy."""
+        return memoryview(self._bytes)[int(self.offsets[first]) : int(self.offsets[last])]
+
     def __getitem__(self, index: int) -> bytes:
         if not 0 <= index < len(self):
             raise IndexError(index)

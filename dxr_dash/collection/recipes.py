@@ -10,6 +10,7 @@ gallery (the components of ``pca``) lies beside the vectors and is applied to im
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 from dxr_dash import settings
 from dxr_dash.analysis.post_processing import Pca, fit_pca, signed_power, unit_length
 from dxr_dash.collection.preset import CROPS
+from dxr_dash.collection.shared_images import Shared
 from dxr_dash.errors import DxrError, NetworkError
 from dxr_dash.records import FloatArray, OnProgress
 
@@ -143,6 +145,30 @@ def write_processed(
         rows = slice(start, start + ROWS_AT_ONCE)
         vectors[rows] = apply_steps(folder, features[rows], steps)
         on_progress("processing features", min(start + ROWS_AT_ONCE, len(features)), len(features))
+    vectors.flush()
+
+
+def write_joined(
+    folder: Path, features: FloatArray, steps: Sequence[str], before: Path, shared: Shared
+) -> None:
+    """Write what ``write_processed`` does for a gallery that has changed a little, without learning anew.
+
+    Args:
+        before: the folder of the finished gallery's vectors: what its steps have learnt stays.
+        shared: the images that stay; their vectors are copied.
+    """
+    for learnt in sorted(before.glob("*-pca-*.npy")):
+        shutil.copyfile(learnt, folder / learnt.name)
+    old = np.load(before / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    vectors = np.lib.format.open_memmap(
+        folder / "vectors.npy", "w+", np.float32, (len(features), old.shape[1])
+    )
+    for start in range(0, len(shared.now), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        vectors[shared.now[part]] = old[shared.before[part]]
+    for start in range(0, shared.n_new, ROWS_AT_ONCE):
+        rows = shared.new[start : start + ROWS_AT_ONCE]
+        vectors[rows] = apply_steps(folder, features[rows], steps)
     vectors.flush()
 
 

@@ -11,20 +11,30 @@ from typing import Any
 import numpy as np
 
 from dxr_dash import settings
+from dxr_dash.analysis import mosaic as mosaics
 from dxr_dash.analysis.baseline import baseline_distances
 from dxr_dash.analysis.set_distances import compile_loops
 from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.features import Features, find_features, step_of
+from dxr_dash.collection.growing import Before, Growth, SpaceKeys, plan_space
+from dxr_dash.collection.grown_map import grow_map, grow_tsne
 from dxr_dash.collection.layout_steps import make_layout
 from dxr_dash.collection.layouts import TSNE, UMAP
 from dxr_dash.collection.map2d import MAP_RECIPE, cluster, map_coordinates, representatives, tsne_coordinates
-from dxr_dash.collection.neighbours import NeighbourGraph, graph_recall, k_occurrence, neighbour_graph
+from dxr_dash.collection.neighbours import (
+    GRAPH_RECIPE,
+    NeighbourGraph,
+    graph_recall,
+    k_occurrence,
+    neighbour_graph,
+)
 from dxr_dash.collection.networks import Loader
 from dxr_dash.collection.own_features import OwnFeatures, find_own
 from dxr_dash.collection.recipes import CODE as RECIPE_CODE
 from dxr_dash.collection.recipes import Recipe, write_processed
 from dxr_dash.collection.requests import OwnRequest, Request, again
 from dxr_dash.collection.steps import read_json, write_json
+from dxr_dash.records import FloatArray
 
 
 @dataclass(frozen=True)
@@ -72,39 +82,20 @@ def plan_spaces(
     ]
 
 
-def make_space(chain: Chain, space: SpaceWork, features_step: str) -> dict[str, Any]:
-    """Make one feature space's vectors, graph, layouts, clusters and baseline; return its part of the manifest."""
-    metric, seed = settings.METRIC, chain.seed
-    vectors_step = _processed(chain, space.request.recipe, features_step)
+def make_space(
+    chain: Chain, space: SpaceWork, features_step: str, before: Before | None = None
+) -> dict[str, Any]:
+    """Make one feature space's vectors, graph, layouts, clusters and baseline; return its part of the manifest.
+
+    Args:
+        before: the finished collection, which it is grown from if little has changed; left out, all is made afresh.
+    """
+    recipe = space.request.recipe
+    plan = plan_space(chain, before, space.request.space_id, features_step, _settings_of(recipe, chain.seed))
+    steps = _Steps(chain, plan.keys, plan.growth, settings.METRIC)
+    vectors_step = steps.vectors(features_step, recipe)
     vectors = np.load(chain.path(vectors_step) / "vectors.npy", mmap_mode="r")
-
-    def write_graph(part: Path) -> None:
-        graph = neighbour_graph(
-            vectors,
-            metric=metric,
-            n_neighbours=settings.GRAPH_NEIGHBOURS,
-            seed=seed,
-            on_progress=chain.on_progress,
-        )
-        recall_at = min(settings.RECALL_AT, graph.rows.shape[1])
-        recall = graph_recall(
-            vectors, graph, metric=metric, k=recall_at, sample=settings.RECALL_SAMPLE, seed=seed
-        )
-        np.save(part / "neighbours.npy", graph.rows)
-        np.save(part / "distances.npy", graph.distances)
-        np.save(part / "k_occurrence.npy", k_occurrence(graph, recall_at))
-        write_json(
-            part / "graph.json", {"recall": recall, "recall_at": recall_at, "graph_method": graph.method}
-        )
-
-    graph_settings = [
-        metric,
-        settings.GRAPH_NEIGHBOURS,
-        [settings.EXACT_GRAPH_WORK, settings.EXACT_GRAPH_DIMS],
-        seed,
-        version("pynndescent"),
-    ]
-    graph_step = chain.step("graph", [vectors_step, graph_settings], write_graph)
+    graph_step = steps.graph(vectors_step, vectors)
     graph_folder = chain.path(graph_step)
     graph_facts = read_json(graph_folder / "graph.json")
     graph = NeighbourGraph(
@@ -113,60 +104,20 @@ def make_space(chain: Chain, space: SpaceWork, features_step: str) -> dict[str, 
         graph_facts["graph_method"],
     )
 
-    def write_map(part: Path) -> None:
-        coordinates = map_coordinates(
-            vectors,
-            graph,
-            metric=metric,
-            n_neighbours=settings.MAP_NEIGHBOURS,
-            min_distance=settings.MAP_MIN_DISTANCE,
-            seed=seed,
-            on_progress=chain.on_progress,
+    def layout(name: str, coordinates_step: str) -> dict[str, str]:
+        grows = plan.growth if plan.growth and plan.growth.has(name) else None
+        return make_layout(
+            chain, plan.keys, name, coordinates_step, graph_step, graph, vectors, settings.METRIC, grows
         )
-        np.save(part / "coordinates.npy", coordinates)
 
-    def write_tsne(part: Path) -> None:
-        coordinates = tsne_coordinates(
-            vectors,
-            graph,
-            metric=metric,
-            perplexity=settings.TSNE_PERPLEXITY,
-            seed=seed,
-            on_progress=chain.on_progress,
-        )
-        np.save(part / "coordinates.npy", coordinates)
-
-    def write_clusters(part: Path) -> None:
-        chain.on_progress("clusters", 0, 0)
-        clusters = cluster(graph, n_neighbours=settings.MAP_NEIGHBOURS, seed=seed)
-        np.save(part / "clusters.npy", clusters)
-        np.save(part / "representatives.npy", representatives(vectors, clusters, metric=metric))
-
-    def write_baseline(part: Path) -> None:
-        chain.on_progress("baseline", 0, 0)
-        n_pairs, limit = settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT
-        found = baseline_distances(vectors, metric=metric, n_pairs=n_pairs, all_pairs_limit=limit, seed=seed)
-        np.save(part / "baseline.npy", found)
-        compile_loops()  # once a machine
-
-    map_settings = [
-        settings.MAP_NEIGHBOURS,
-        settings.MAP_MIN_DISTANCE,
-        seed,
-        MAP_RECIPE,
-        version("umap-learn"),
-    ]
-    baseline_settings = [metric, settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT, seed]
-    map_step = chain.step("map", [graph_step, map_settings], write_map)
-    layouts = {UMAP: make_layout(chain, map_step, graph_step, graph, vectors, metric)}
+    map_step = steps.umap(graph_step, graph, vectors)
+    layouts = {UMAP: layout(UMAP, map_step)}
     if chain.tsne or space.has_tsne or len(vectors) <= settings.TSNE_LIMIT:
-        tsne_settings = [settings.TSNE_PERPLEXITY, seed, version("openTSNE")]
-        tsne_step = chain.step("tsne", [graph_step, tsne_settings], write_tsne)
-        layouts[TSNE] = make_layout(chain, tsne_step, graph_step, graph, vectors, metric)
+        layouts[TSNE] = layout(TSNE, steps.tsne(graph_step, graph, vectors))
     return {
         "request": dict(space.request.facts),
         "recipe": space.recipe,
-        "metric": metric,
+        "metric": settings.METRIC,
         "n_dims": vectors.shape[1],
         **graph_facts,
         "steps": {
@@ -174,23 +125,153 @@ def make_space(chain: Chain, space: SpaceWork, features_step: str) -> dict[str, 
             "vectors": vectors_step,
             "graph": graph_step,
             "map": map_step,
-            "clusters": chain.step(
-                "clusters", [graph_step, "louvain", seed, version("scikit-network")], write_clusters
-            ),
-            "baseline": chain.step("baseline", [vectors_step, baseline_settings], write_baseline),
+            "clusters": steps.clusters(graph_step, graph, vectors),
+            "baseline": steps.baseline(vectors_step, vectors),
         },
         "layouts": layouts,
+        **plan.record,
     }
 
 
-def _processed(chain: Chain, recipe: Recipe, features_step: str) -> str:
-    """Take features through the steps of a recipe, if it has any."""
-    if not recipe.steps:
-        return features_step
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of one space, each made afresh or grown; each method returns its step."""
 
-    def write(part: Path) -> None:
-        features = np.load(chain.path(features_step) / "vectors.npy", mmap_mode="r")
-        write_processed(part, features, recipe.steps, seed=chain.seed, on_progress=chain.on_progress)
+    chain: Chain
+    keys: SpaceKeys
+    growth: Growth | None
+    metric: str
 
-    made_from = [features_step, list(recipe.steps), RECIPE_CODE, chain.seed]
-    return chain.step("processed", made_from, write)
+    def vectors(self, features_step: str, recipe: Recipe) -> str:
+        """Take features through the steps of a recipe, if it has any."""
+        if not recipe.steps:
+            return features_step
+        chain, growth = self.chain, self.growth
+
+        def write(part: Path) -> None:
+            features = np.load(chain.path(features_step) / "vectors.npy", mmap_mode="r")
+            if growth:
+                growth.process(part, features, recipe.steps)
+            else:
+                write_processed(part, features, recipe.steps, seed=chain.seed, on_progress=chain.on_progress)
+
+        return chain.step("processed", self.keys.processed(features_step), write)
+
+    def graph(self, vectors_step: str, vectors: FloatArray) -> str:
+        """Find the neighbours: those that are shown, and those kept for the time when images go."""
+        chain, metric, sample = self.chain, self.metric, settings.RECALL_SAMPLE
+
+        def write(part: Path) -> None:
+            if self.growth:
+                graph = self.growth.graph(vectors, metric)
+            else:
+                graph = neighbour_graph(
+                    vectors,
+                    metric=metric,
+                    n_neighbours=settings.GRAPH_NEIGHBOURS + settings.GRAPH_FURTHER,
+                    seed=chain.seed,
+                    on_progress=chain.on_progress,
+                )
+            # nothing is left to chance when an exact graph grows: fewer images will do to see that it is right
+            fewer = self.growth and graph.method == "exact"
+            shown = min(settings.GRAPH_NEIGHBOURS, len(vectors) - 1)
+            k = min(settings.RECALL_AT, shown)
+            recall = graph_recall(
+                vectors, graph, metric=metric, k=k, sample=sample // 10 if fewer else sample, seed=chain.seed
+            )
+            for name, columns in (("neighbours", graph.rows), ("distances", graph.distances)):
+                np.save(part / f"{name}.npy", columns[:, :shown])
+                np.save(part / f"further_{name}.npy", columns[:, shown:])
+            np.save(part / "k_occurrence.npy", k_occurrence(graph, k))
+            write_json(part / "graph.json", {"recall": recall, "recall_at": k, "graph_method": graph.method})
+
+        return chain.step("graph", self.keys.graph(vectors_step), write)
+
+    def umap(self, graph_step: str, graph: NeighbourGraph, vectors: FloatArray) -> str:
+        """Lay the map out."""
+        how: dict[str, Any] = {
+            "n_neighbours": settings.MAP_NEIGHBOURS,
+            "min_distance": settings.MAP_MIN_DISTANCE,
+            "seed": self.chain.seed,
+            "on_progress": self.chain.on_progress,
+        }
+
+        def write(part: Path) -> None:
+            if self.growth:
+                found = grow_map(self.growth.coordinates(UMAP), self.growth.shared, graph, **how)
+            else:
+                found = map_coordinates(vectors, graph, metric=self.metric, **how)
+            np.save(part / "coordinates.npy", found)
+
+        return self.chain.step("map", self.keys.layout(UMAP, graph_step), write)
+
+    def tsne(self, graph_step: str, graph: NeighbourGraph, vectors: FloatArray) -> str:
+        """Lay t-SNE out; a space that grows may have had none so far."""
+        how: dict[str, Any] = {
+            "perplexity": settings.TSNE_PERPLEXITY,
+            "seed": self.chain.seed,
+            "on_progress": self.chain.on_progress,
+        }
+
+        def write(part: Path) -> None:
+            if self.growth and self.growth.has(TSNE):
+                found = grow_tsne(self.growth.coordinates(TSNE), self.growth.shared, graph, **how)
+            else:
+                found = tsne_coordinates(vectors, graph, metric=self.metric, **how)
+            np.save(part / "coordinates.npy", found)
+
+        return self.chain.step("tsne", self.keys.layout(TSNE, graph_step), write)
+
+    def clusters(self, graph_step: str, graph: NeighbourGraph, vectors: FloatArray) -> str:
+        """Find the clusters, and the image that stands for each."""
+
+        def write(part: Path) -> None:
+            self.chain.on_progress("clusters", 0, 0)
+            if self.growth:
+                clusters, central = self.growth.clusters(graph, vectors, self.metric)
+            else:
+                clusters = cluster(graph, n_neighbours=settings.MAP_NEIGHBOURS, seed=self.chain.seed)
+                central = representatives(vectors, clusters, metric=self.metric)
+            np.save(part / "clusters.npy", clusters)
+            np.save(part / "representatives.npy", central)
+
+        return self.chain.step("clusters", self.keys.clusters(graph_step), write)
+
+    def baseline(self, vectors_step: str, vectors: FloatArray) -> str:
+        """Measure random pairs."""
+        n_pairs, limit, seed = settings.BASELINE_PAIRS, settings.BASELINE_ALL_PAIRS_LIMIT, self.chain.seed
+        how = [self.metric, n_pairs, limit, seed]
+
+        def write(part: Path) -> None:
+            self.chain.on_progress("baseline", 0, 0)
+            found = baseline_distances(
+                vectors, metric=self.metric, n_pairs=n_pairs, all_pairs_limit=limit, seed=seed
+            )
+            np.save(part / "baseline.npy", found)
+            compile_loops()  # once a machine
+
+        return self.chain.step("baseline", [vectors_step, how], write)
+
+
+def _settings_of(recipe: Recipe, seed: int) -> dict[str, Any]:
+    """All that decides the steps of a space beside what they are made from, by the name of the step or layout."""
+    return {
+        "processed": [list(recipe.steps), RECIPE_CODE, seed],
+        "graph": [
+            settings.METRIC,
+            [settings.GRAPH_NEIGHBOURS, settings.GRAPH_FURTHER],
+            [settings.EXACT_GRAPH_WORK, settings.EXACT_GRAPH_DIMS],
+            seed,
+            GRAPH_RECIPE,
+        ],
+        UMAP: [
+            settings.MAP_NEIGHBOURS,
+            settings.MAP_MIN_DISTANCE,
+            seed,
+            MAP_RECIPE,
+            version("umap-learn"),
+        ],
+        TSNE: [settings.TSNE_PERPLEXITY, seed, version("openTSNE")],
+        "mosaic": [settings.MOSAIC_EXACT_LIMIT, mosaics.RECIPE, version("scipy")],
+        "clusters": ["louvain", seed, version("scikit-network")],
+    }

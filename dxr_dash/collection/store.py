@@ -10,7 +10,7 @@ The folder NAME.dxr holds
     steps/processed-*/           vectors.npy (N, D) float32, after the steps of a recipe; *-pca-mean.npy,
                                  *-pca-components.npy, *-pca-deviations.npy: what the step of that place has learnt
     steps/graph-*/               neighbours.npy (N, K) int32, distances.npy (N, K) float32, k_occurrence.npy,
-                                 graph.json
+                                 graph.json; further_neighbours.npy, further_distances.npy: columns in reserve
     steps/map-*/, tsne-*/        coordinates.npy (N, 2) float32
     steps/mosaic-*/              cells.npy (N,) int32, mosaic.json; one for each layout
     steps/honesty-*/             kept.npy (N,) float32, honesty.json; one for each layout
@@ -38,7 +38,7 @@ import pyarrow.parquet as pq
 
 from dxr_dash import settings
 from dxr_dash.collection.labels import LABEL, RESERVED
-from dxr_dash.collection.layouts import TITLES, TSNE, UMAP, Layout
+from dxr_dash.collection.layouts import TITLES, TSNE, UMAP, Layout, grown_since
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import QuerySet, read_query_sets
 from dxr_dash.collection.recipes import apply_steps
@@ -46,7 +46,7 @@ from dxr_dash.collection.requests import OWN
 from dxr_dash.collection.scans import finished_scans
 from dxr_dash.collection.steps import damaged_files, read_json
 from dxr_dash.errors import CollectionError, QueryError
-from dxr_dash.records import FloatArray, IntArray, Skipped
+from dxr_dash.records import FloatArray, Grown, IntArray, Skipped
 
 MANIFEST = "manifest.json"
 STEPS = "steps"
@@ -79,6 +79,7 @@ class Space:
         self.fingerprint: str = facts["steps"]["vectors"].rpartition("-")[2]
         self.step_names: tuple[str, ...] = tuple(facts["steps"].values())
         self.request: dict[str, Any] = facts["request"]
+        self.grown: Grown | None = grown_since(facts)
         self._steps = {name: steps / folder for name, folder in facts["steps"].items()}
         self._folder = steps.parent
         self._label = label

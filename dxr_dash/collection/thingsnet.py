@@ -6,9 +6,7 @@ was trained on the kinds alone; see ``docs/thingsnet.md``. This file imports tor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -30,11 +28,6 @@ KINDS_TRAINED: tuple[str, ...] = (
     "house", "mailbox", "oven", "padlock", "power socket", "radio", "robot vacuum",
     "suitcase", "tap", "telephone", "toaster", "train", "tree stump", "washing machine",
 )  # fmt: skip
-
-# Usual name -> submodule whose output is that layer's value after its ReLU (fc8: the logits).
-LAYERS: Mapping[str, str] = MappingProxyType(
-    {name: name for name in ("conv1", "conv2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7", "fc8")}
-)
 
 
 def _convolution(channels_in: int, channels: int, kernel_px: int, stride: int = 1) -> nn.Sequential:

@@ -36,6 +36,7 @@ def descend(
     b: float,
     n_epochs: int,
     seed: int,
+    n_fixed: int = 0,
     n_threads: int | None = None,
     on_progress: OnProgress = silent,
 ) -> FloatArray:
@@ -47,6 +48,7 @@ def descend(
         a, b: of the curve 1 / (1 + a d^2b).
         n_epochs: rounds; the strongest edge pulls in every one, others in proportion to their strength.
         seed: of the random points that push.
+        n_fixed: the first points, which act on others and stay where they are; they need no edges of their own.
         n_threads: left out, one a core. The result does not depend on it.
 
     Returns:
@@ -65,10 +67,10 @@ def descend(
     n_threads = n_threads or os.cpu_count() or 1
     n_points = len(start)
     # Equal numbers of edges in each task.
-    n_tasks = max(1, min(n_points, n_threads * TASKS_A_CORE))
-    borders = np.searchsorted(ends, np.linspace(0, ends[-1], n_tasks + 1)[1:-1])
-    borders = np.concatenate([[0], borders, [n_points]])
-    now, then = np.array(start, np.float32), np.empty_like(start, np.float32)
+    n_tasks = max(1, min(n_points - n_fixed, n_threads * TASKS_A_CORE))
+    borders = np.searchsorted(ends, np.linspace(ends[n_fixed], ends[-1], n_tasks + 1)[1:-1])
+    borders = np.concatenate([[n_fixed], borders.clip(n_fixed), [n_points]])
+    now, then = np.array(start, np.float32), np.array(start, np.float32)
     with ThreadPoolExecutor(n_threads) as threads:
         for epoch in range(n_epochs):
             alpha = np.float32(1.0 - epoch / n_epochs)

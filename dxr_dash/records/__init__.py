@@ -19,7 +19,7 @@ from dxr_dash.records.arrays import (
     silent,
 )
 from dxr_dash.records.benchmarks import BenchmarkPart, BenchmarkReport
-from dxr_dash.records.building import BuildReport, Mosaic, Skipped
+from dxr_dash.records.building import BuildReport, Grown, Mosaic, Skipped
 from dxr_dash.records.comparisons import ComparedLine, Comparison, Difference
 from dxr_dash.records.findings import AmongRandomSets, Findings, Instead, OwnValue, Probe
 from dxr_dash.records.measures import (
@@ -66,6 +66,7 @@ __all__ = [
     "Estimate",
     "Findings",
     "FloatArray",
+    "Grown",
     "HeatMap",
     "Hubs",
     "Instead",

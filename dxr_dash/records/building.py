@@ -19,6 +19,25 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Grown:
+    """What has come to a layout and gone since it was laid out in full.
+
+    Attributes:
+        n_images: of the full layout.
+        n_new, n_removed: since then; an image that was changed counts in both.
+    """
+
+    n_images: int
+    n_new: int
+    n_removed: int
+
+    @property
+    def share(self) -> float:
+        """Both together, as a share of the images of the full layout."""
+        return (self.n_new + self.n_removed) / self.n_images
+
+
+@dataclass(frozen=True)
 class BuildReport:
     """What a build did."""
 
@@ -28,6 +47,7 @@ class BuildReport:
     n_removed: int
     skipped: tuple[Skipped, ...]
     graph_recall: float | None
+    grown: Grown | None = None  # what came and went since the last full layout; None where this is one
     seconds: dict[str, float] = field(default_factory=dict)  # by step, in the order they ran
 
 

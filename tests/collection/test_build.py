@@ -80,6 +80,7 @@ def test_new_changed_and_removed_images_cost_only_themselves(copy: tuple[Path, P
     (images / "green" / "0001.jpg").unlink()
     report = build(images, target)
     assert (report.n_extracted, report.n_removed, report.n_images) == (2, 1, N_IMAGES)
+    assert build(images, target, fresh=True).n_extracted == 0
     build(images, tmp_path / "fresh" / "pictures.dxr")
     assert digest(target) == digest(tmp_path / "fresh" / "pictures.dxr")
 

@@ -14,7 +14,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from dxr_dash.collection import thingsnet
-from dxr_dash.collection.thingsnet import KINDS_TRAINED, LAYERS, WEIGHTS_PATH, Thingsnet, load_thingsnet
+from dxr_dash.collection.thingsnet import KINDS_TRAINED, WEIGHTS_PATH, Thingsnet, load_thingsnet
+from dxr_dash.collection.thingsnet_layers import LAYERS
 from dxr_dash.demo import KINDS, draw
 from dxr_dash.demo.world import WORLD_PX, Stream, image_seed
 from dxr_dash.errors import NetworkError
