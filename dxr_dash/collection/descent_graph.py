@@ -27,7 +27,7 @@ from dxr_dash.collection.exact_graph import directed
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
 
 LEAF = 1_024  # images, at most: larger leaves find more and cost more (docs/performance.md)
-TREES = 6
+TREES = 12
 AXES = 32  # principal axes that the trees cut along
 AXES_SAMPLE = 5_000  # images that these are computed from
 REVERSE = 15  # images that name an image as neighbour and are looked at with its own
