@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dxr_dash.collection.images import FoundFile, display_path
 from dxr_dash.collection.labels import PATH_COLUMNS
-from dxr_dash.collection.steps import hash_file
+from dxr_dash.collection.steps import hash_file, new_vectors
 from dxr_dash.errors import ImagesError
 from dxr_dash.records import FloatArray
 
@@ -237,9 +237,7 @@ def _check_paths(file: Path, paths: tuple[str, ...], n_vectors: int) -> None:
 
 def write_own(folder: Path, source: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> None:
     """Write ``vectors.npy``, (N, D) float32: some rows of a file, in the order of the gallery."""
-    vectors = np.lib.format.open_memmap(
-        folder / "vectors.npy", "w+", np.float32, (len(rows), source.shape[1])
-    )
+    vectors = new_vectors(folder / "vectors.npy", len(rows), source.shape[1])
     for start in range(0, len(rows), ROWS_AT_ONCE):
         places = rows[start : start + ROWS_AT_ONCE]
         vectors[start : start + ROWS_AT_ONCE] = _narrow(source[places])
