@@ -124,6 +124,13 @@ def scan_at_work(folder: Path, facts: Mapping[str, Any]) -> Iterator[ScanJournal
         lock.release()
 
 
+def settle(folder: Path, facts: Mapping[str, Any]) -> None:
+    """End a scan whose lines are all there, if a kill came between; not while another is at work."""
+    if (folder / SCANS / RUNNING).exists() or _journal(folder, scan_key(facts)).exists():
+        with suppress(CollectionError, OSError), scan_at_work(folder, facts) as journal:
+            journal.finish()
+
+
 class ScanJournal:
     """The lines of one scan while it is at work; only the holder of the lock may have one."""
 
