@@ -118,13 +118,17 @@ class Place:
 
     def digest(self) -> dict[str, str]:
         """Hash every file that dxr wrote, but for locks; and name every folder."""
-        found = {}
-        for path in sorted(self.folder.rglob("*")):
-            name = path.relative_to(self.folder)
-            if name.parts[0] in ("images", "first", "second") or path.name == ".lock":
-                continue
+        return digest_of(self.folder, but=("images", "first", "second"))
+
+
+def digest_of(folder: Path, but: Sequence[str] = ()) -> dict[str, str]:
+    """Hash every file of a folder but for locks and some folders; and name every folder."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if name.parts[0] not in but and path.name != ".lock":
             found[str(name)] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
-        return found
+    return found
 
 
 @dataclass(frozen=True)
@@ -135,9 +139,11 @@ class Run:
     said: Path
 
 
-def start(place: Path, words: Sequence[str], hook: Callable[[], None] | None = None) -> Run:
+def start(
+    place: Path, words: Sequence[str], hook: Callable[[], None] | None = None, said: Path | None = None
+) -> Run:
     """Run a command of dxr in a fork of this process."""
-    said = place.parent / "said.txt"
+    said = said or place.parent / "said.txt"
     pid = os.fork()
     if pid:
         return Run(pid, said)
@@ -195,12 +201,12 @@ def on_changes(place: Path, act: Callable[[str], None]) -> None:
 
     fsync = os.fsync
 
-    def heard_fsync(handle: int) -> None:
+    def heard_fsync(handle: Any) -> None:
         act("fsync")
         fsync(handle)
         act("after fsync")
 
-    os.fsync = heard_fsync
+    os.fsync = heard_fsync  # type: ignore[assignment]
     sys.addaudithook(hear)
 
 
@@ -221,13 +227,11 @@ def count_changes(place: Path, words: Sequence[str]) -> int:
     file = place.parent / "events.txt"
     file.write_text("")
     handle = os.open(file, os.O_WRONLY | os.O_APPEND)
-    end(
-        start(
-            place,
-            words,
-            lambda: on_changes(place, lambda event: os.write(handle, f"{event}\n".encode()) and None),
-        )
-    )
+
+    def write_down(event: str) -> None:
+        os.write(handle, f"{event}\n".encode())
+
+    end(start(place, words, lambda: on_changes(place, write_down)))
     os.close(handle)
     return len(file.read_text().splitlines())
 
