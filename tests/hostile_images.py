@@ -35,14 +35,14 @@ def write_hostile_folder(folder: Path) -> int:
         (folder / kind).mkdir()
         for name, data in files:
             (folder / kind / name).write_bytes(data)
-    for name in (
+    for odd in (
         b"line\xe2\x80\xa8separator.jpg",
         b"\xff\xfe.jpg",
         b"a" * 250 + b".jpg",
         b"tab\t.jpg",
         b"del\x7f.png",
     ):
-        (folder / "names" / os.fsdecode(name)).write_bytes(encoded(noise(seed=len(name))))
+        (folder / "names" / os.fsdecode(odd)).write_bytes(encoded(noise(seed=len(odd))))
     with socket.socket(socket.AF_UNIX) as one:
         here = Path.cwd()
         os.chdir(folder)  # the name of a socket is short

@@ -372,7 +372,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
             f"{settings.FORMAT}.",
             f"Build it again into another folder: `dxr build IMAGES --to {folder.with_suffix('.new.dxr')}`.",
         )
-    if not isinstance(manifest, dict) or manifest.get("fingerprint") != manifest_fingerprint(manifest):
+    if type(found) is not int or manifest.get("fingerprint") != manifest_fingerprint(manifest):
         raise CollectionError(f"{path} is damaged (it is not as dxr wrote it).", mend)
     return dict(manifest)
 
