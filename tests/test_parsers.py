@@ -248,7 +248,7 @@ def test_no_address_makes_the_server_fail(collection: Collection, path: str, met
     from urllib.parse import quote
 
     client = _client(collection)
-    for start in ("", "thumbnail/", "slivers/", "scan/", "ranking/", "coordinates/"):
+    for start in ("", "thumbnails/", "slivers/", "scan/", "rankings/", "coordinates/"):
         assert client.open(f"/{start}{quote(path)}", method=method).status_code < 500
 
 

@@ -36,8 +36,8 @@ def made(tmp_path: Path) -> tuple[Path, Path]:
 def use_page(client: FlaskClient, collection: Collection) -> None:
     """Ask for a bit of everything that the page shows."""
     version, space = urls.version(collection), collection.default_space
-    for address in (f"/thumbnail/{version}/0.jpg", f"/coordinates/{version}/{space}/umap/points"):
-        assert client.get(address).status_code in (200, 404)
+    for address in (f"/thumbnails/{version}/0.jpg", f"/coordinates/{version}/{space}/umap/points.f32"):
+        assert client.get(address).status_code == 200
     state = Selection.default(collection)
     assert respond.distances_of(collection, state)
     assert respond.neighbours_of(collection, Selection.parse({**state.dump(), "focus": 3}, collection))
@@ -74,7 +74,7 @@ def test_a_running_page_needs_no_images_and_lets_its_collection_be_copied(
     target.rename(tmp_path / "moved.dxr")
     use_page(client, collection)
     assert len(api.open_collection(tmp_path / "moved.dxr")) == N_IMAGES
-    with pytest.raises(CollectionError, match="moved.dxr|x.dxr"):
+    with pytest.raises(CollectionError, match=r"x\.dxr"):
         api.add_query_set(collection, "nowhere", rows=[0])
 
 
@@ -103,8 +103,7 @@ with locked(Path({str(tmp_path)!r})):
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(CollectionError, match=rf"by process {holder.pid}, since \d{{4}}-\d\d-\d\d "):
-            with locked(tmp_path):
-                pass
+            locked(tmp_path).__enter__()
         holder.send_signal(signal.SIGKILL)
     with locked(tmp_path):
         assert (tmp_path / LOCK).exists()
@@ -137,9 +136,10 @@ def test_a_folder_is_never_half_deleted_under_its_name(
         if path.exists():
             raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", killed)
-        discard(folder)
+        with pytest.raises(KeyboardInterrupt):
+            discard(folder)
     assert [path.name for path in tmp_path.iterdir()] == [".map-1.part"]
     discard(folder)
     assert list(tmp_path.iterdir()) == []

@@ -211,7 +211,7 @@ class Collection:
         """One line an image, in row order: where it lies, its size, its label and metadata."""
         return read_table(self._steps / self.manifest["gallery"] / "images.parquet")
 
-    @property
+    @cached_property
     def skipped(self) -> tuple[Skipped, ...]:
         """The files that were not taken in, and why."""
         table = read_table(self._steps / self.manifest["gallery"] / "skipped.parquet")
@@ -311,7 +311,7 @@ class Collection:
 
     def hold(self) -> Collection:
         """Open every file now, so that a build that replaces them meanwhile takes nothing from under us."""
-        held: list[object] = [self.table, self.swatches]
+        held: list[object] = [self.table, self.skipped, self.swatches]
         for space in self.spaces.values():
             held += [space.vectors, space.neighbours, space.neighbour_distances, space.k_occurrence]
             held += [space.baseline, space.clusters, space.representatives]
