@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from dxr_dash import api, settings
+from dxr_dash.collection.store import MANIFEST, manifest_fingerprint
 from dxr_dash.records import BuildReport
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -40,6 +44,14 @@ def write_pictures(folder: Path, n_images: int, *, first_seed: int = 0) -> Path:
 def build(images: Path, target: Path, **options: object) -> BuildReport:
     """Build with the bundled network, which needs no download."""
     return api.build(images, target, network=settings.BUNDLED_NETWORK, **options)  # type: ignore[arg-type]
+
+
+def change_manifest(target: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what a collection's manifest says, as another dxr would have written it."""
+    manifest = json.loads((target / MANIFEST).read_text())
+    change(manifest)
+    manifest["fingerprint"] = manifest_fingerprint(manifest)
+    (target / MANIFEST).write_text(json.dumps(manifest))
 
 
 def digest(folder: Path) -> dict[str, str]:

@@ -169,7 +169,7 @@ def test_sets_are_renamed_given_a_control_removed_and_restored(collection: Colle
     answer = dxr.answer(collection, second.id)
     assert answer.control is not None
     assert answer.control.name == "another name"
-    assert collection.damage() == []
+    assert api.check(collection.folder) == []
 
 
 def test_a_set_added_beside_a_removed_one_of_the_same_name_does_not_disturb_it(

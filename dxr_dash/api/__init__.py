@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dxr_dash.api.answers import answer, control_distances, control_of
 from dxr_dash.api.benchmarks import benchmark
-from dxr_dash.api.collections import build, build_demo, open_collection
+from dxr_dash.api.collections import build, build_demo, check, open_collection
 from dxr_dash.api.compared_distances import compared_distributions, control_distributions
 from dxr_dash.api.comparisons import compare
 from dxr_dash.api.distances import (
@@ -33,6 +33,7 @@ from dxr_dash.api.query_sets import (
     query_vectors,
     remove_query_set,
     rename_query_set,
+    replace_query_set,
     restore_query_set,
     set_control,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "benchmark",
     "build",
     "build_demo",
+    "check",
     "checked_by",
     "checked_rows",
     "compare",
@@ -85,6 +87,7 @@ __all__ = [
     "ranking",
     "remove_query_set",
     "rename_query_set",
+    "replace_query_set",
     "restore_query_set",
     "row_distances",
     "rows_in_map_order",

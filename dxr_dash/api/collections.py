@@ -12,6 +12,7 @@ import numpy as np
 from dxr_dash import settings
 from dxr_dash.api.query_sets import add_query_set, set_control
 from dxr_dash.collection.build import build as build_chain
+from dxr_dash.collection.check import check as check_files
 from dxr_dash.collection.gallery import Labels
 from dxr_dash.collection.networks import usual_layer
 from dxr_dash.collection.steps import write_json
@@ -149,3 +150,15 @@ def open_collection(folder: Path | str) -> Collection:
         CollectionError: the folder is no finished collection, is damaged, or was made by another dxr.
     """
     return Collection(Path(folder))
+
+
+def check(folder: Path | str) -> list[str]:
+    """Compare every file of a collection with its recorded size and hash.
+
+    Returns:
+        What is wrong, one line each, with what mends it; empty when all is well.
+
+    Raises:
+        CollectionError: there is no finished collection, or its manifest cannot be read.
+    """
+    return check_files(Path(folder))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dxr_dash.collection import query_sets as sets
-from dxr_dash.collection.outside import embed_outside
+from dxr_dash.collection.outside import Outside, embed_outside
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
@@ -54,9 +54,62 @@ def add_query_set(
     members = np.unique(checked_rows(collection, rows))
     if control is not None:
         find_query_set(collection, control)
+    outside = _embedded(collection, images, any_rows=len(members) > 0, on_progress=on_progress)
+    return _kept(collection, name, members, outside, control), tuple(outside.skipped)
+
+
+def replace_query_set(
+    collection: Collection,
+    name: str,
+    *,
+    images: Sequence[tuple[str, bytes]] | Path | str,
+    control: str | None = None,
+    on_progress: OnProgress = silent,
+) -> tuple[QuerySet, tuple[Skipped, ...]]:
+    """Keep a query set of outside images under a name that may be taken; the old one goes once the new one is there.
+
+    A set that holds these very images stays, so that the same call twice, or again after a kill, changes nothing.
+
+    Args, Returns, Raises:
+        As ``add_query_set``.
+    """
+    name = sets.checked_name(name)
+    if control is not None:
+        find_query_set(collection, control)
+    outside = _embedded(collection, images, any_rows=False, on_progress=on_progress)
+    before = [one for one in collection.query_sets.values() if one.name == name]
+    one = next((one for one in before if _holds(one, outside)), None)
+    if one is None:
+        one = _kept(collection, name, np.empty(0, np.int64), outside, control)
+    elif one.control != control:
+        sets.change_query_set(one, control=control)
+    for other in before:
+        if other.id != one.id:
+            remove_query_set(collection, other.id)
+    return find_query_set(collection, one.id), tuple(outside.skipped)
+
+
+def _holds(one: QuerySet, outside: Outside) -> bool:
+    n_inside = len(one.rows) + one.n_missing
+    return not n_inside and one.outside == tuple(outside.names) and one.outside_images() == outside.files
+
+
+def _embedded(
+    collection: Collection,
+    images: Sequence[tuple[str, bytes]] | Path | str,
+    *,
+    any_rows: bool,
+    on_progress: OnProgress,
+) -> Outside:
     with _embedding:
-        spaces = list(collection.spaces.values())
-        outside = embed_outside(images, spaces, any_rows=len(members) > 0, on_progress=on_progress)
+        return embed_outside(
+            images, list(collection.spaces.values()), any_rows=any_rows, on_progress=on_progress
+        )
+
+
+def _kept(
+    collection: Collection, name: str, members: IntArray, outside: Outside, control: str | None
+) -> QuerySet:
     query_id = sets.write_query_set(
         collection.folder,
         name,
@@ -69,7 +122,7 @@ def add_query_set(
         vectors=outside.vectors,
         control=control,
     )
-    return find_query_set(collection, query_id), tuple(outside.skipped)
+    return find_query_set(collection, query_id)
 
 
 def find_query_set(collection: Collection, query_set: str) -> QuerySet:

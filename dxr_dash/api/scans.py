@@ -57,6 +57,7 @@ def scan(
     by = checked_by(collection, by)
     kept = kept_scan(collection, by, space=where.id)
     if kept.is_done:
+        scans.settle(collection.folder, _facts(collection, where, by))
         return kept
     values = _values(collection, where, by)
     step = f"scanning {by.removeprefix(COLUMN)}"

@@ -68,6 +68,7 @@ def create_app(
     )
     app.layout = lambda: page(collection)
     guard(app.server, access)
+    collection.hold()
     register_routes(app.server, collection, scans or api.ScanWorker(collection))
     register_callbacks(app, collection)
     policy = _POLICY.format(hashes=" ".join(app.csp_hashes()))

@@ -275,9 +275,13 @@ def _whole(value: object, low: int, end: int) -> int:
 
 
 def _number(value: object) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
+    try:
+        number = float(value) if type(value) in (int, float) else math.nan  # type: ignore[arg-type]
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.nan
+    if not math.isfinite(number):
         raise _wrong("a place on the map")
-    return float(value)  # type: ignore[arg-type]
+    return number
 
 
 def _set_id(value: object, sets: Mapping[str, QuerySet]) -> str:

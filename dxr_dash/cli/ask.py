@@ -22,7 +22,6 @@ from dxr_dash.cli.frame import (
 )
 
 if TYPE_CHECKING:
-    from dxr_dash.cli.frame import Progress
     from dxr_dash.collection.store import Collection
     from dxr_dash.records import Answer, Estimate, Findings, LocalScaling, Skipped
 
@@ -68,11 +67,15 @@ def query(
     with progress() as shown:
         control_id = None
         if control is not None:
-            control_set, more = _replace_set(opened, f"{name}, control", control, None, shown)
-            control_id, skipped = control_set, more
+            control_set, skipped = api.replace_query_set(
+                opened, f"{name}, control", images=control, on_progress=shown
+            )
+            control_id = control_set.id
         if images is not None:
-            key, more = _replace_set(opened, name, images, control_id, shown)
-            skipped += more
+            one, more = api.replace_query_set(
+                opened, name, images=images, control=control_id, on_progress=shown
+            )
+            key, skipped = one.id, skipped + more
         else:
             key = api.find_query_set(opened, name).id
             if control_id is not None:
@@ -102,19 +105,6 @@ def _print_nearest_to_text(opened: Collection, text: str, space: str | None, as_
     return click.echo(
         "Distances from words to images are of another scale than those between images: no baseline, no verdict."
     )
-
-
-def _replace_set(
-    opened: Collection, name: str, images: Path, control: str | None, shown: Progress
-) -> tuple[str, tuple[Skipped, ...]]:
-    """Keep a set under a name that may be taken; the old one goes only once the new one is there."""
-    from dxr_dash import api
-
-    before = [one.id for one in opened.query_sets.values() if one.name == name]
-    added, skipped = api.add_query_set(opened, name, images=images, control=control, on_progress=shown)
-    for query_id in before:
-        api.remove_query_set(opened, query_id)
-    return added.id, skipped
 
 
 def _print_answer(found: Answer, beside: Findings) -> None:

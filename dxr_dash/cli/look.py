@@ -115,16 +115,12 @@ def check(collection: Path, as_json: bool) -> None:
     """Verify every file of COLLECTION against its recorded size and hash."""
     from dxr_dash import api
 
-    opened = api.open_collection(collection)
-    damage = opened.damage()
+    damage = api.check(collection)
     if as_json:
         click.echo(json.dumps({"damage": damage}))
     elif damage:
         for problem in damage:
             click.secho(problem, fg="red")
-        click.echo(
-            "Delete the folders named above and run the `dxr build` command again that made the collection."
-        )
     else:
         click.echo(f"{collection}: all files are as they were written.")
     sys.exit(1 if damage else 0)

@@ -41,8 +41,15 @@ from dxr_dash.collection.requests import OwnRequest, Request
 from dxr_dash.collection.scans import forget_stale
 from dxr_dash.collection.shared_images import shared_images
 from dxr_dash.collection.spaces import SpaceWork, make_space, plan_spaces
-from dxr_dash.collection.steps import LOCK, fingerprint, locked, write_json
-from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, read_manifest
+from dxr_dash.collection.steps import (
+    LOCK,
+    clear_parts,
+    discard,
+    disk_in_words,
+    locked,
+    write_json,
+)
+from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, manifest_fingerprint, read_manifest
 from dxr_dash.errors import CollectionError, ImagesError
 from dxr_dash.records import BuildReport, OnProgress, Skipped, silent
 
@@ -150,11 +157,12 @@ def _run_alone(
     """Build while no other process may, and leave nothing behind where nothing was made."""
     folder, nothing = chain.folder, False
     try:
-        with locked(folder):
+        with disk_in_words(folder), locked(folder):
             try:
                 return _run(chain, requests, labels, first)
             finally:  # only while we hold the lock: another build may be at its first images
-                nothing = not any((folder / kept).exists() for kept in (MANIFEST, JOURNAL))
+                kept = [*(folder / STEPS).glob("[!.]*"), folder / MANIFEST, folder / JOURNAL]
+                nothing = not any(path.exists() for path in kept)
                 if nothing:
                     shutil.rmtree(folder / STEPS, ignore_errors=True)
     finally:
@@ -299,7 +307,7 @@ def _finish(
         "default_space": default_space,
         "seed": chain.seed,
     }
-    manifest["fingerprint"] = fingerprint(manifest)
+    manifest["fingerprint"] = manifest_fingerprint(manifest)
     if manifest != read_manifest(chain.folder):
         write_json(chain.folder / MANIFEST, manifest)
     return manifest
@@ -345,9 +353,12 @@ def _tidy(folder: Path, manifest: dict[str, Any]) -> None:
     """Delete what the manifest no longer names."""
     kept = set(listed_steps(manifest))
     for path in (folder / STEPS).iterdir():
-        if path.name not in kept:
+        if path.name.startswith("."):
             shutil.rmtree(path, ignore_errors=True)
+        elif path.name not in kept:
+            discard(path)
     shutil.rmtree(folder / JOURNAL, ignore_errors=True)
+    clear_parts(folder)
     forget_removed(folder)
     forget_stale(folder, list(kept))
 

@@ -18,7 +18,7 @@ from dxr_dash.collection.images import FoundFile, display_path
 from dxr_dash.collection.journal import FACTS, Journal, vectors_of
 from dxr_dash.collection.labels import RESERVED, folder_labels, join_metadata, read_metadata
 from dxr_dash.collection.pack import Pack
-from dxr_dash.collection.steps import fingerprint
+from dxr_dash.collection.steps import fingerprint, new_vectors, reserve
 from dxr_dash.errors import CollectionError
 from dxr_dash.records import FloatArray, IntArray, OnProgress, Skipped
 
@@ -241,7 +241,7 @@ def write_vectors(
     Raises:
         CollectionError: a vector is in none of the sources.
     """
-    vectors = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.float32, (len(contents), n_dims))
+    vectors = new_vectors(folder / "vectors.npy", len(contents), n_dims)
     places = _Places(contents)
     for found, block in sources:
         source, rows = places.of(found)
@@ -273,6 +273,7 @@ def write_thumbnails(
             sizes[rows] = [len(blobs[index]) for index in source]
     places.check_filled()
     offsets = np.concatenate([[0], np.cumsum(sizes)])
+    reserve(folder / "thumbnails.bin", int(offsets[-1]))
     packed = np.memmap(folder / "thumbnails.bin", np.uint8, "w+", shape=(int(offsets[-1]),))
     for found, blobs in sources():
         for first, last, row in _runs(*places.of(found)):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dxr_dash.errors import ImagesError
 
@@ -30,10 +32,10 @@ def read_metadata(file: Path, label_column: str | None) -> pd.DataFrame:
         ImagesError: the file cannot be read, or lacks a column of paths or the label column.
     """
     try:
-        table = (
-            pd.read_parquet(file) if file.suffix.lower() == ".parquet" else pd.read_csv(file, dtype="string")
-        )
-    except (OSError, ValueError) as error:
+        table = _parquet(file) if file.suffix.lower() == ".parquet" else pd.read_csv(file, dtype="string")
+    except ImagesError:
+        raise
+    except Exception as error:  # readers raise nearly everything on broken data
         raise ImagesError(
             f"The table of labels {file} cannot be read: {error}.", "Give a CSV or Parquet file."
         ) from None
@@ -49,11 +51,41 @@ def read_metadata(file: Path, label_column: str | None) -> pd.DataFrame:
             f"{file} has no column `{label_column}`; its columns are {names}.",
             "Name one with --label-column.",
         )
+    if label_column == path_column:
+        raise ImagesError(f"`{path_column}` of {file} holds the paths, not labels.", "Name another column.")
     table = table.dropna(subset=[path_column]).drop_duplicates(path_column).set_index(path_column)
     label_column = label_column or (LABEL if LABEL in table.columns else None)
     if label_column is not None:
-        table.insert(0, LABEL, table.pop(label_column))
-    return table.rename(columns={name: f"{name}_given" for name in table.columns if name in RESERVED})
+        label = table.pop(label_column)
+        table = _renamed(table, {*RESERVED, LABEL})
+        table.insert(0, LABEL, label)
+        return table
+    return _renamed(table, RESERVED)
+
+
+def _parquet(file: Path) -> pd.DataFrame:
+    """Read a Parquet table of values that can be shown as text."""
+    for field in pq.read_schema(file):
+        if pa.types.is_nested(field.type) or "binary" in str(field.type):
+            raise ImagesError(
+                f"The column `{field.name}` of {file} holds {field.type}, which is no text.",
+                "Turn it into text or numbers, or leave it out.",
+            )
+    table = pd.read_parquet(file)
+    for name in table.columns[[isinstance(kind, pd.CategoricalDtype) for kind in table.dtypes]]:
+        table[name] = table[name].astype(table[name].cat.categories.dtype)
+    return table
+
+
+def _renamed(table: pd.DataFrame, reserved: set[str]) -> pd.DataFrame:
+    """Give columns whose names are needed otherwise another one, which no other column has."""
+    names = [str(name) for name in table.columns]
+    for place, name in enumerate(names):
+        while names[place] in reserved or names[place] in names[:place] + names[place + 1 :]:
+            if names[place] not in reserved and name not in reserved:
+                break  # the other one of the pair makes way
+            names[place] += "_given"
+    return table.set_axis(names, axis="columns")
 
 
 def join_metadata(table: pd.DataFrame, paths: Sequence[str], source: Path) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dxr_dash.analysis.mosaic import cell_centres
+from dxr_dash.collection.reading import open_array
 from dxr_dash.collection.steps import read_json
 from dxr_dash.records import FloatArray, Grown, Mosaic
 
@@ -33,10 +34,7 @@ class Layout:
         self._steps = steps
 
     def _open(self, step: str, name: str) -> npt.NDArray[Any]:
-        found: npt.NDArray[Any] = np.load(
-            self._steps[step] / f"{name}.npy", mmap_mode="r", allow_pickle=False
-        )
-        return found
+        return open_array(self._steps[step] / f"{name}.npy")
 
     @cached_property
     def coordinates(self) -> FloatArray:

@@ -13,6 +13,7 @@ import numpy as np
 
 from dxr_dash import settings
 from dxr_dash.collection.images import (
+    FoundFile,
     UnreadableImage,
     display_path,
     find_images,
@@ -155,10 +156,16 @@ def _network(source: Source, layers: tuple[str, ...]) -> Extractor:
 
 
 def _files(path: Path) -> tuple[list[tuple[str, bytes]], list[Skipped]]:
-    if path.is_file():
-        return [(path.name, path.read_bytes())], []
     if not path.is_dir():
-        raise ImagesError(f"{path} does not exist.", "Give a folder of images, or one image.")
+        try:
+            data = read_file(path.parent, FoundFile(os.fsencode(path.name), 0, 0))
+        except UnreadableImage as error:
+            if not os.path.lexists(path):
+                raise ImagesError(
+                    f"{path} does not exist.", "Give a folder of images, or one image."
+                ) from None
+            return [], [Skipped(display_path(os.fsencode(path.name)), error.reason)]
+        return [(path.name, data)], []
     found = find_images(path)
     n_bytes = sum(file.size for file in found.files)
     if len(found.files) > settings.QUERY_MAX_IMAGES or n_bytes > settings.QUERY_MAX_BYTES:

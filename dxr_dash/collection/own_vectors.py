@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from dxr_dash.collection.images import FoundFile, display_path
 from dxr_dash.collection.labels import PATH_COLUMNS
-from dxr_dash.collection.steps import hash_file
+from dxr_dash.collection.steps import hash_file, new_vectors
 from dxr_dash.errors import ImagesError
 from dxr_dash.records import FloatArray
 
@@ -115,12 +114,12 @@ def read_vectors(file: Path) -> OwnVectors:
         raise ImagesError(f"{file} is of no kind that vectors are read from.", f"Give {', '.join(SUFFIXES)}.")
     try:
         vectors, paths = readers[file.suffix.lower()](file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = (
-            "it holds Python objects"
-            if re.search("pickle|Python objects", str(error))
-            else str(error).splitlines()[0]
-        )
+    except ImagesError:
+        raise
+    except Exception as error:  # readers raise nearly everything on broken data
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        if re.search("pickle|Python objects", str(error)):
+            reason = "it holds Python objects"
         raise ImagesError(
             f"{file} cannot be read as vectors: {reason.rstrip('.')}.",
             "Save an (n, D) array of numbers with numpy.save, and paths as a text array: np.array(paths, dtype=str).",
@@ -139,7 +138,8 @@ def _read_npy(file: Path) -> Read:
 
 
 def _read_npz(file: Path) -> Read:
-    with np.load(file, allow_pickle=False) as held:
+    # opened here, since numpy leaves a damaged file open
+    with file.open("rb") as opened, np.load(opened, allow_pickle=False) as held:
         arrays = {name: held[name] for name in held.files}
     named = next((name for name in VECTOR_NAMES if name in arrays), None)
     flat = [name for name, array in arrays.items() if array.ndim == 2]
@@ -220,7 +220,7 @@ def _check(file: Path, vectors: npt.NDArray[Any]) -> None:
 
 
 def _narrow(vectors: npt.NDArray[Any]) -> FloatArray:
-    with np.errstate(over="ignore"):  # too large for float32: found as not finite
+    with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold is found as not finite
         return np.asarray(vectors).astype(np.float32)
 
 
@@ -237,9 +237,7 @@ def _check_paths(file: Path, paths: tuple[str, ...], n_vectors: int) -> None:
 
 def write_own(folder: Path, source: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> None:
     """Write ``vectors.npy``, (N, D) float32: some rows of a file, in the order of the gallery."""
-    vectors = np.lib.format.open_memmap(
-        folder / "vectors.npy", "w+", np.float32, (len(rows), source.shape[1])
-    )
+    vectors = new_vectors(folder / "vectors.npy", len(rows), source.shape[1])
     for start in range(0, len(rows), ROWS_AT_ONCE):
         places = rows[start : start + ROWS_AT_ONCE]
         vectors[start : start + ROWS_AT_ONCE] = _narrow(source[places])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dxr_dash.collection.reading import damaged, in_words, open_array
 from dxr_dash.records import IntArray
 
 
@@ -18,12 +19,17 @@ class Pack:
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        self.offsets: IntArray = np.load(folder / f"{name}.offsets.npy", mmap_mode="r")
-        with (folder / f"{name}.bin").open("rb") as file:
-            empty = int(self.offsets[-1]) == 0
+        self.offsets: IntArray = open_array(folder / f"{name}.offsets.npy")
+        path = folder / f"{name}.bin"
+        if self.offsets.ndim != 1 or not len(self.offsets) or self.offsets.dtype.kind != "i":
+            raise damaged(path, "its offsets are no list of places")
+        n_bytes = int(self.offsets[-1])
+        with in_words(path), path.open("rb") as file:
             self._bytes: bytes | mmap.mmap = (
-                b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if n_bytes else b""
             )
+        if len(self._bytes) < n_bytes:
+            raise damaged(path, f"it has {len(self._bytes)} bytes, not {n_bytes}")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -7,9 +7,11 @@ images.bin (the files as given), thumbnails.bin and vectors.<space fingerprint>.
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,11 +22,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dxr_dash.collection.pack import Pack, write_pack
-from dxr_dash.collection.steps import atomic_write, flush, new_step, read_json, write_json
+from dxr_dash.collection.reading import open_array, read_table
+from dxr_dash.collection.steps import (
+    atomic_write,
+    clear_parts,
+    discard,
+    disk_in_words,
+    flush,
+    locked,
+    new_step,
+    read_json,
+    write_json,
+)
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import FloatArray, IntArray
 
+log = logging.getLogger(__name__)
+
 QUERIES = "queries"
+WAIT_S = 10.0  # for another process that changes the sets: a change takes a moment
 REMOVED = ".removed"
 N_COLOURS = 8
 LONGEST_NAME = 80  # characters
@@ -82,7 +98,7 @@ class QuerySet:
     def outside_vectors(self, space_fingerprint: str) -> FloatArray | None:
         """The (n, D) float32 vectors of the outside images; None when this space has not seen them."""
         path = self.folder / f"vectors.{space_fingerprint}.npy"
-        return np.load(path, allow_pickle=False) if path.exists() else None
+        return open_array(path) if path.exists() else None
 
 
 def checked_name(name: str) -> str:
@@ -117,37 +133,54 @@ def write_query_set(
         members: path_bytes and content of the ``rows``.
         vectors: by space fingerprint, (n, D) float32 of the outside images.
     """
-    queries = folder / QUERIES
-    queries.mkdir(exist_ok=True)
-    facts = [read_json(path) for path in _finished(queries)]
-    used = [fact["colour"] for fact in facts]
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "query"
-    taken = {path.name for path in (*queries.iterdir(), *(queries / REMOVED).glob("*"))}
-    query_id = next(
-        key
-        for number in range(1, len(taken) + 2)
-        if (key := slug if number == 1 else f"{slug}-{number}") not in taken
-    )
-    with new_step(queries / query_id, changing=("query.json",)) as part:
-        np.save(part / "rows.npy", rows)
-        pq.write_table(members, part / "members.parquet")
-        if outside:
-            write_pack(part, "images", images)
-            write_pack(part, "thumbnails", thumbnails)
-            for space_fingerprint, array in (vectors or {}).items():
-                np.save(part / f"vectors.{space_fingerprint}.npy", array)
-        write_json(
-            part / "query.json",
-            {
-                "name": name,
-                "gallery": gallery,
-                "outside": list(outside),
-                "control": control,
-                "colour": min(range(N_COLOURS), key=lambda slot: (used.count(slot), slot)),
-                "order": 1 + max((fact["order"] for fact in facts), default=-1),
-            },
+    with _held(folder) as queries:
+        facts = [one for _, one in _finished(queries)]
+        used = [fact["colour"] for fact in facts]
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "query"
+        taken = {path.name for path in (*queries.iterdir(), *(queries / REMOVED).glob("*"))}
+        query_id = next(
+            key
+            for number in range(1, len(taken) + 2)
+            if (key := slug if number == 1 else f"{slug}-{number}") not in taken
         )
+        with new_step(queries / query_id, changing=("query.json",)) as part:
+            np.save(part / "rows.npy", rows)
+            pq.write_table(members, part / "members.parquet")
+            if outside:
+                write_pack(part, "images", images)
+                write_pack(part, "thumbnails", thumbnails)
+                for space_fingerprint, array in (vectors or {}).items():
+                    np.save(part / f"vectors.{space_fingerprint}.npy", array)
+            write_json(
+                part / "query.json",
+                {
+                    "name": name,
+                    "gallery": gallery,
+                    "outside": list(outside),
+                    "control": control,
+                    "colour": min(range(N_COLOURS), key=lambda slot: (used.count(slot), slot)),
+                    "order": 1 + max((fact["order"] for fact in facts), default=-1),
+                },
+            )
     return query_id
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[Path]:
+    """Hold the query sets of a collection for a change, which takes a moment; forget what killed processes left.
+
+    Raises:
+        CollectionError: the disk does not take it.
+    """
+    queries = folder / QUERIES
+    with disk_in_words(queries):
+        queries.mkdir(exist_ok=True)
+        with locked(queries, wait_s=WAIT_S):
+            for left in queries.glob(".*.part"):
+                shutil.rmtree(left, ignore_errors=True)
+            for one in queries.glob("[!.]*/"):
+                clear_parts(one)
+            yield queries
 
 
 def read_query_sets(
@@ -160,17 +193,20 @@ def read_query_sets(
         find_rows: finds members again that were stored for another gallery; -1 for those that have gone.
     """
     found = []
-    for path in _finished(folder / QUERIES):
-        facts = read_json(path)
-        if facts["gallery"] == gallery:
-            rows = np.load(path.parent / "rows.npy", allow_pickle=False)
-        else:
-            rows = _found_again(path.parent, gallery, find_rows)
+    for path, facts in _finished(folder / QUERIES):
+        try:
+            if facts["gallery"] == gallery:
+                rows = open_array(path / "rows.npy")
+            else:
+                rows = _found_again(path, gallery, find_rows)
+        except CollectionError as error:
+            _pass_over(path, error.problem)
+            continue
         kept = tuple(sorted(int(row) for row in rows if row >= 0))
         found.append(
             QuerySet(
-                path.parent.name, facts["name"], kept, tuple(facts["outside"]), facts["control"], facts["colour"],
-                facts["order"], len(rows) - len(kept), path.parent,
+                path.name, facts["name"], kept, tuple(facts["outside"]), facts["control"], facts["colour"],
+                facts["order"], len(rows) - len(kept), path,
             )
         )  # fmt: skip
     return {one.id: one for one in sorted(found, key=lambda one: (one.order, one.id))}
@@ -179,23 +215,64 @@ def read_query_sets(
 @lru_cache(maxsize=256)
 def _found_again(folder: Path, _gallery: str, find_rows: Callable[[pa.Table], IntArray]) -> IntArray:
     """Find a set's members in a gallery that has changed; once for each gallery, since sets are read often."""
-    return find_rows(pq.read_table(folder / "members.parquet"))
+    return find_rows(read_table(folder / "members.parquet"))
 
 
-def _finished(queries: Path) -> list[Path]:
-    """List the sets' query.json; a folder that begins with a dot is being written, was left by a kill, or removed."""
-    return [path for path in queries.glob("*/query.json") if not path.parent.name.startswith(".")]
+def _finished(queries: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """List the sets with their facts; a folder with a dot first is being written, was left by a kill, or removed."""
+    found = []
+    for path in sorted(queries.glob("[!.]*/")):
+        try:
+            found.append((path, read_facts(path)))
+        except CollectionError as error:
+            if path.is_dir():  # not removed since
+                _pass_over(path, error.problem)
+    return found
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Read a set's query.json.
+
+    Raises:
+        CollectionError: it is missing or damaged.
+    """
+    path = folder / "query.json"
+    facts = read_json(path)
+    if not isinstance(facts, dict) or not all(check(facts.get(key)) for key, check in _FACTS.items()):
+        raise CollectionError(f"{path} is damaged (it is not as dxr wrote it).", "Run `dxr check`.")
+    return facts
+
+
+_FACTS: dict[str, Callable[[Any], bool]] = {
+    "name": lambda value: isinstance(value, str),
+    "gallery": lambda value: isinstance(value, str),
+    "outside": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+    "control": lambda value: value is None or isinstance(value, str),
+    "colour": lambda value: type(value) is int and 0 <= value < N_COLOURS,
+    "order": lambda value: type(value) is int,
+}
+
+
+@lru_cache(maxsize=256)
+def _pass_over(folder: Path, problem: str) -> None:
+    """Say once that a set cannot be read; the others are of use without it."""
+    log.warning("The query set %s is left out: %s Run `dxr check`.", folder.name, problem)
 
 
 def change_query_set(query_set: QuerySet, **facts: Any) -> None:
-    """Change a set's name or control set; its images stay as they are."""
-    path = query_set.folder / "query.json"
-    write_json(path, {**read_json(path), **facts})
+    """Change a set's name or control set; its images stay as they are.
+
+    Raises:
+        CollectionError: the disk does not take it.
+    """
+    with _held(query_set.folder.parent.parent):
+        write_json(query_set.folder / "query.json", {**read_facts(query_set.folder), **facts})
 
 
 def keep_outside_vectors(query_set: QuerySet, space_fingerprint: str, vectors: FloatArray) -> None:
-    """Keep the vectors of a set's outside images for one more feature space."""
-    with atomic_write(query_set.folder / f"vectors.{space_fingerprint}.npy") as file:
+    """Keep the vectors of a set's outside images for one more feature space, where the collection may be written."""
+    target = query_set.folder / f"vectors.{space_fingerprint}.npy"
+    with suppress(CollectionError), _held(query_set.folder.parent.parent), atomic_write(target) as file:
         np.save(file, vectors)
 
 
@@ -205,9 +282,10 @@ def remove_query_set(folder: Path, query_id: str) -> None:
     Raises:
         QueryError: there is no such set.
     """
-    source, removed = folder / QUERIES / _checked_id(query_id), folder / QUERIES / REMOVED
-    removed.mkdir(parents=True, exist_ok=True)
-    _move(source, removed / query_id)
+    _checked_id(query_id)
+    with _held(folder) as queries:
+        (queries / REMOVED).mkdir(exist_ok=True)
+        _move(queries / query_id, queries / REMOVED / query_id)
 
 
 def restore_query_set(folder: Path, query_id: str) -> None:
@@ -216,18 +294,21 @@ def restore_query_set(folder: Path, query_id: str) -> None:
     Raises:
         QueryError: it was not removed, or is gone for good.
     """
-    _move(folder / QUERIES / REMOVED / _checked_id(query_id), folder / QUERIES / query_id)
+    _checked_id(query_id)
+    with _held(folder) as queries:
+        _move(queries / REMOVED / query_id, queries / query_id)
 
 
 def forget_removed(folder: Path) -> None:
-    """Delete the removed sets for good."""
-    shutil.rmtree(folder / QUERIES / REMOVED, ignore_errors=True)
+    """Delete the removed sets for good; while another process changes the sets, they stay for the next build."""
+    if (folder / QUERIES).is_dir():
+        with suppress(CollectionError), _held(folder) as queries:
+            discard(queries / REMOVED)
 
 
-def _checked_id(query_id: str) -> str:
+def _checked_id(query_id: str) -> None:
     if not ID.fullmatch(query_id):  # it becomes a folder name: nothing but ours may pass
         raise QueryError(f"{query_id!r} names no query set.", "Reload the page.")
-    return query_id
 
 
 def _move(source: Path, target: Path) -> None:
@@ -235,9 +316,5 @@ def _move(source: Path, target: Path) -> None:
         source.rename(target)
     except FileNotFoundError:
         raise QueryError(f"There is no query set {source.name!r}.", "Reload the page.") from None
-    except OSError as error:
-        raise CollectionError(
-            f"{source} cannot be moved: {error.strerror}.", "Make the collection's folder writable."
-        ) from None
     flush(source.parent)
     flush(target.parent)

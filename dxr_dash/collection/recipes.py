@@ -21,6 +21,7 @@ from dxr_dash import settings
 from dxr_dash.analysis.post_processing import Pca, fit_pca, signed_power, unit_length
 from dxr_dash.collection.preset import CROPS
 from dxr_dash.collection.shared_images import Shared
+from dxr_dash.collection.steps import new_vectors
 from dxr_dash.errors import DxrError, NetworkError
 from dxr_dash.records import FloatArray, OnProgress
 
@@ -140,7 +141,7 @@ def write_processed(
             for name in ("mean", "components", "deviations"):
                 np.save(folder / f"{place}-pca-{name}.npy", getattr(learnt, name))
     n_dims = apply_steps(folder, features[:1], steps).shape[1]
-    vectors = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.float32, (len(features), n_dims))
+    vectors = new_vectors(folder / "vectors.npy", len(features), n_dims)
     for start in range(0, len(features), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
         vectors[rows] = apply_steps(folder, features[rows], steps)

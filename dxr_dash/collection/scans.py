@@ -22,7 +22,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dxr_dash.collection.exports import without_nan
-from dxr_dash.collection.steps import LOCK, atomic_write, fingerprint, new_step, read_json, write_json
+from dxr_dash.collection.steps import (
+    LOCK,
+    atomic_write,
+    disk_in_words,
+    fingerprint,
+    new_step,
+    read_json,
+    write_json,
+)
 from dxr_dash.errors import CollectionError
 
 SCANS = "scans"
@@ -95,33 +103,37 @@ def scan_at_work(folder: Path, facts: Mapping[str, Any]) -> Iterator[ScanJournal
         CollectionError: another scan is at work, or nothing can be written.
     """
     scans = folder / SCANS
-    try:
+    with disk_in_words(scans):
         scans.mkdir(exist_ok=True)
         lock = filelock.FileLock(scans / LOCK)
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise CollectionError(
-            f"Another scan of {folder} is at work.", "Wait until it has ended, or stop it."
-        ) from None
-    except OSError as error:
-        raise CollectionError(
-            f"{scans} cannot be written: {error.strerror}.", "Make the collection's folder writable."
-        ) from None
-    journal = None
-    try:
-        key = scan_key(facts)
-        for left in scans.glob(".*.part"):  # by a kill
-            _delete(left)
-        _forget_older(scans, key, facts)
-        with atomic_write(scans / RUNNING) as file:
-            file.write(key.encode())
-        journal = ScanJournal(folder, key, facts)
-        yield journal
-    finally:
-        if journal is not None:
-            journal.close()
-        (scans / RUNNING).unlink(missing_ok=True)
-        lock.release()
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise CollectionError(
+                f"Another scan of {folder} is at work.", "Wait until it has ended, or stop it."
+            ) from None
+        journal = None
+        try:
+            key = scan_key(facts)
+            for left in scans.glob(".*.part"):  # by a kill
+                _delete(left)
+            _forget_older(scans, key, facts)
+            with atomic_write(scans / RUNNING) as file:
+                file.write(key.encode())
+            journal = ScanJournal(folder, key, facts)
+            yield journal
+        finally:
+            if journal is not None:
+                journal.close()
+            (scans / RUNNING).unlink(missing_ok=True)
+            lock.release()
+
+
+def settle(folder: Path, facts: Mapping[str, Any]) -> None:
+    """End a scan whose lines are all there, if a kill came between; not while another is at work."""
+    if (folder / SCANS / RUNNING).exists() or _journal(folder, scan_key(facts)).exists():
+        with suppress(CollectionError, OSError), scan_at_work(folder, facts) as journal:
+            journal.finish()
 
 
 class ScanJournal:

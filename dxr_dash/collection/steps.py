@@ -7,23 +7,34 @@ inside lists every file with its size and hash, which is what ``dxr check`` veri
 
 from __future__ import annotations
 
+import errno
+import glob
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import filelock
+import numpy as np
 
 from dxr_dash.errors import CollectionError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nobody can delete a file that is open
+    fcntl = None  # type: ignore[assignment]
 
 FILES = "files.json"
 LOCK = ".lock"
 HOLDER = ".lock-holder"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def fingerprint(*parts: Any) -> str:
@@ -42,17 +53,120 @@ def fingerprint(*parts: Any) -> str:
 def atomic_write(target: Path) -> Iterator[BinaryIO]:
     """Yield a file that becomes ``target`` only if the block ends without an error.
 
-    The part file shares target's folder: a rename is atomic only within one file system.
+    The part file shares target's folder: a rename is atomic only within one file system. It is locked as long as it is
+    written, so whoever writes the same target next can tell the parts of killed writers, and deletes them.
     """
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    clear_parts(target.parent, target.name)
+    part, file = _new_part(target)
     try:
-        with part.open("xb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())  # bytes on disk before the name points at them
-        part.replace(target)
+            if fcntl is not None:
+                part.replace(target)
+        if fcntl is None:
+            part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _new_part(target: Path) -> tuple[Path, BinaryIO]:
+    while True:
+        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        file = part.open("xb")
+        if fcntl is None:
+            return part, file
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return part, file
+        file.close()  # taken for left behind in the moment before it was locked
+
+
+def clear_parts(folder: Path, name: str | None = None) -> None:
+    """Delete the part files that killed processes have left in a folder; those that are being written stay.
+
+    Args:
+        name: of the target they were for; left out, of any.
+    """
+    for part in folder.glob(f".{'*' if name is None else glob.escape(name)}.????????.part"):
+        with suppress(OSError), part.open("rb") as file:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where a writer holds it
+                part.unlink()
+        if fcntl is None:
+            with suppress(OSError):
+                part.unlink()
+
+
+def discard(folder: Path) -> None:
+    """Delete a folder so that no half of it is ever found under its name."""
+    trash = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(trash, ignore_errors=True)  # of an earlier attempt that was killed
+    with suppress(FileNotFoundError):
+        folder.rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)
+
+
+def reserve(path: Path, n_bytes: int) -> None:
+    """Take the room for a file that is then written through memory, where a full disk would kill the process.
+
+    Raises:
+        OSError: there is no room.
+    """
+    if hasattr(os, "posix_fallocate") and n_bytes:
+        with path.open("r+b" if path.exists() else "xb") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, n_bytes)
+            except OSError as error:
+                if error.errno not in (
+                    errno.EINVAL,
+                    errno.EOPNOTSUPP,
+                ):  # a file system that cannot promise it
+                    raise
+
+
+def new_vectors(path: Path, n_images: int, n_dims: int) -> np.memmap[Any, np.dtype[np.float32]]:
+    """Open a new ``.npy`` file of (n, D) float32, to be filled in place.
+
+    Raises:
+        OSError: there is no room.
+    """
+    vectors = np.lib.format.open_memmap(path, "w+", np.float32, (n_images, n_dims))
+    reserve(path, vectors.offset + vectors.nbytes)
+    return vectors
+
+
+@contextmanager
+def disk_in_words(folder: Path) -> Iterator[None]:
+    """Turn what the operating system says of a disk into our error.
+
+    Raises:
+        CollectionError: the disk is full, the folder may not be written to, or a file cannot be read or written.
+    """
+    try:
+        yield
+    except OSError as error:
+        # numpy tells a short write without its cause, Arrow in words alone
+        full = error.errno in FULL or (
+            error.errno is None and re.search("requested and|No space", str(error))
+        )
+        if full:
+            raise CollectionError(
+                f"The disk that holds {folder} is full.",
+                "Make room, then run the same command again: what is done is kept.",
+            ) from error
+        place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else folder
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise CollectionError(
+                f"{place} cannot be written: {(error.strerror or str(error)).lower()}.",
+                f"Make {folder} writable, or copy it to where you may write.",
+            ) from error
+        raise CollectionError(
+            f"{place} cannot be read or written: {error.strerror or error}.",
+            f"See whether {folder} is all there with `dxr check`, then run the same command again.",
+        ) from error
 
 
 def write_json(target: Path, value: Any) -> None:
@@ -70,10 +184,10 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise CollectionError(f"{path} is missing.", "Build the collection again with `dxr build`.") from None
-    except ValueError as error:
+        raise CollectionError(f"{path} is missing.", "Run `dxr check`: it says what to do.") from None
+    except (OSError, ValueError, RecursionError) as error:
         raise CollectionError(
-            f"{path} is damaged ({error}).", "Build the collection again with `dxr build`."
+            f"{path} is damaged ({error}).", "Run `dxr check`: it says what to do."
         ) from None
 
 
@@ -126,38 +240,53 @@ def hash_file(path: Path) -> str:
 def damaged_files(step: Path) -> list[str]:
     """Name what is wrong with a finished step: missing, resized or altered files; empty when all is well."""
     found = []
-    for name, expected in read_json(step / FILES).items():
+    try:
+        listing = {
+            name: (int(one["bytes"]), str(one["blake2b"])) for name, one in read_json(step / FILES).items()
+        }
+    except CollectionError as error:
+        return [error.problem.rstrip(".")]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return [f"{step / FILES} is damaged (it is no list of files)"]
+    for name, (n_bytes, content) in listing.items():
         path = step / name
         if not path.is_file():
             found.append(f"{path} is missing")
-        elif path.stat().st_size != expected["bytes"]:
-            found.append(f"{path} has {path.stat().st_size} bytes, not {expected['bytes']}")
-        elif hash_file(path) != expected["blake2b"]:
+        elif path.stat().st_size != n_bytes:
+            found.append(f"{path} has {path.stat().st_size} bytes, not {n_bytes}")
+        elif hash_file(path) != content:
             found.append(f"{path} has been altered")
     return found
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, wait_s: float = 0) -> Iterator[None]:
     """Hold a collection for writing; the operating system lets go when the process ends, however it ends.
+
+    Args:
+        wait_s: how long to wait for another to end.
 
     Raises:
         CollectionError: another process holds it.
+        OSError: the folder cannot be written to.
     """
     lock = filelock.FileLock(folder / LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=wait_s)
     except filelock.Timeout:
-        try:
-            holder = (folder / HOLDER).read_text()
-        except OSError:
-            holder = "another process"
         raise CollectionError(
-            f"{folder} is being changed by {holder}.", "Wait until it has ended, then try again."
+            f"{folder} is being changed by {_holder(folder)}.", "Wait until it has ended, then try again."
         ) from None
     try:
-        (folder / HOLDER).write_text(f"process {os.getpid()}")
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
+        (folder / HOLDER).write_text(f"process {os.getpid()}, since {since}")
         yield
     finally:
         (folder / HOLDER).unlink(missing_ok=True)
         lock.release()
+
+
+def _holder(folder: Path) -> str:
+    with suppress(OSError):
+        return (folder / HOLDER).read_text() or "another process"  # it has not said so yet
+    return "another process"

@@ -34,17 +34,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from dxr_dash import settings
 from dxr_dash.collection.labels import LABEL, RESERVED
 from dxr_dash.collection.layouts import TITLES, TSNE, UMAP, Layout, grown_since
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import QuerySet, read_query_sets
+from dxr_dash.collection.reading import open_array, read_table
 from dxr_dash.collection.recipes import apply_steps
 from dxr_dash.collection.requests import OWN
-from dxr_dash.collection.scans import finished_scans
-from dxr_dash.collection.steps import damaged_files, read_json
+from dxr_dash.collection.steps import fingerprint, read_json
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import FloatArray, Grown, IntArray, Skipped
 
@@ -90,10 +89,7 @@ class Space:
         }
 
     def _open(self, step: str, name: str) -> npt.NDArray[Any]:
-        found: npt.NDArray[Any] = np.load(
-            self._steps[step] / f"{name}.npy", mmap_mode="r", allow_pickle=False
-        )
-        return found
+        return open_array(self._steps[step] / f"{name}.npy")
 
     @cached_property
     def vectors(self) -> FloatArray:
@@ -190,23 +186,11 @@ class Collection:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        manifest = read_manifest(folder)
-        if manifest is None:
-            raise CollectionError(
-                f"{folder} holds no finished collection.",
-                f"Make one with `dxr build IMAGES --to {folder}`, or `dxr demo`.",
-            )
-        self.manifest = manifest
+        self.manifest = manifest = finished_manifest(folder)
         self.name: str = manifest["name"]
         self.fingerprint: str = manifest["fingerprint"]
         self.images_root = Path(manifest["images_root"])
         self._steps = folder / STEPS
-        lacking = lacking_steps(manifest)
-        if lacking:
-            raise CollectionError(
-                f"{folder} was made by an older dxr: it has no {lacking[0]} yet.",
-                "Run the `dxr build` command again that made it; features are kept, only what is missing is made.",
-            )
         missing = [step for step in listed_steps(manifest) if not (self._steps / step).is_dir()]
         if missing:
             raise CollectionError(
@@ -226,12 +210,12 @@ class Collection:
     @cached_property
     def table(self) -> pa.Table:
         """One line an image, in row order: where it lies, its size, its label and metadata."""
-        return pq.read_table(self._steps / self.manifest["gallery"] / "images.parquet", memory_map=True)
+        return read_table(self._steps / self.manifest["gallery"] / "images.parquet")
 
-    @property
+    @cached_property
     def skipped(self) -> tuple[Skipped, ...]:
         """The files that were not taken in, and why."""
-        table = pq.read_table(self._steps / self.manifest["gallery"] / "skipped.parquet")
+        table = read_table(self._steps / self.manifest["gallery"] / "skipped.parquet")
         return tuple(Skipped(line["path"], line["skipped"]) for line in table.to_pylist())
 
     @cached_property
@@ -324,10 +308,17 @@ class Collection:
     @cached_property
     def swatches(self) -> npt.NDArray[np.uint8]:
         """(N, 8, 8, 3) uint8 RGB: the central square of each thumbnail, averaged to 8 x 8 pixels."""
-        found: npt.NDArray[np.uint8] = np.load(
-            self._steps / self.manifest["swatches"] / "swatches.npy", mmap_mode="r", allow_pickle=False
-        )
-        return found
+        return open_array(self._steps / self.manifest["swatches"] / "swatches.npy")
+
+    def hold(self) -> Collection:
+        """Open every file now, so that a build that replaces them meanwhile takes nothing from under us."""
+        held: list[object] = [self.table, self.skipped, self.swatches]
+        for space in self.spaces.values():
+            held += [space.vectors, space.neighbours, space.neighbour_distances, space.k_occurrence]
+            held += [space.baseline, space.clusters, space.representatives]
+            for layout in space.layouts.values():
+                held += [layout.coordinates, layout.mosaic, layout.kept, layout.trustworthiness]
+        return self
 
     @property
     def query_sets(self) -> dict[str, QuerySet]:
@@ -354,17 +345,6 @@ class Collection:
         )
         return np.where(same, rows, others)
 
-    def damage(self) -> list[str]:
-        """Compare every file with its recorded size and hash; empty when all is well."""
-        found = [
-            problem for step in listed_steps(self.manifest) for problem in damaged_files(self._steps / step)
-        ]
-        for query_set in self.query_sets.values():
-            found += damaged_files(query_set.folder)
-        for scan in finished_scans(self.folder):
-            found += damaged_files(scan)
-        return found
-
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Read a collection's manifest; None when there is none yet.
@@ -372,16 +352,61 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     Raises:
         CollectionError: it is damaged, or of a form that this dxr does not know.
     """
-    if not (folder / MANIFEST).exists():
+    path = folder / MANIFEST
+    if not path.exists():
         return None
-    manifest = read_json(folder / MANIFEST)
+    mend = f"Delete {path} and run the `dxr build` command again that made it: what is intact is kept."
+    try:
+        manifest = read_json(path)
+    except CollectionError as error:
+        raise CollectionError(error.problem, mend) from None
     found = manifest.get("format") if isinstance(manifest, dict) else None
-    if found != settings.FORMAT:
+    if type(found) is int and found > settings.FORMAT:
         raise CollectionError(
-            f"{folder} has format {found}; this is dxr {settings.VERSION}, which reads format {settings.FORMAT}.",
-            "Install the dxr that made it, or build it again with `dxr build`.",
+            f"{folder} has format {found}, of a newer dxr; this is dxr {settings.VERSION}, which reads format "
+            f"{settings.FORMAT}.",
+            "Get the newer one with `pip install --upgrade dxr-dash`, or build into another folder with `dxr build`.",
         )
+    if type(found) is int and found < settings.FORMAT:
+        raise CollectionError(
+            f"{folder} has format {found}, of an older dxr; this is dxr {settings.VERSION}, which reads format "
+            f"{settings.FORMAT}.",
+            f"Build it again into another folder: `dxr build IMAGES --to {folder.with_suffix('.new.dxr')}`.",
+        )
+    if type(found) is not int or manifest.get("fingerprint") != manifest_fingerprint(manifest):
+        raise CollectionError(f"{path} is damaged (it is not as dxr wrote it).", mend)
     return dict(manifest)
+
+
+def manifest_fingerprint(manifest: dict[str, Any]) -> str:
+    """Hash all that a manifest says."""
+    return fingerprint({key: value for key, value in manifest.items() if key != "fingerprint"})
+
+
+def finished_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a collection that is finished, and made by a dxr that made all there is now.
+
+    Raises:
+        CollectionError: it is not.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None and (folder / STEPS).is_dir():
+        raise CollectionError(
+            f"{folder} holds no finished collection: its build was stopped, or is at work.",
+            "Run the same `dxr build` command again; it goes on where it stopped.",
+        )
+    if manifest is None:
+        raise CollectionError(
+            f"{folder} holds no finished collection.",
+            f"Make one with `dxr build IMAGES --to {folder}`, or `dxr demo`.",
+        )
+    lacking = lacking_steps(manifest)
+    if lacking:
+        raise CollectionError(
+            f"{folder} was made by an older dxr: it has no {lacking[0]} yet.",
+            "Run the `dxr build` command again that made it; features are kept, only what is missing is made.",
+        )
+    return manifest
 
 
 def lacking_steps(manifest: dict[str, Any]) -> list[str]:

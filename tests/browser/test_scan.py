@@ -23,7 +23,7 @@ from dxr_dash.errors import QueryError
 from dxr_dash.records import Scan, ScanStatus, Verdict
 from tests.browser.conftest import HOSTILE_LABEL, KINDS, PER_KIND, OpenPage, Site, running
 from tests.browser.steps import selection
-from tests.builders import build, write_pictures
+from tests.builders import build, change_manifest, write_pictures
 
 LINES = f"#{ids.SCAN_LINES} .scan-line"
 N_VALUES = len(KINDS) + 1
@@ -249,8 +249,7 @@ def test_without_labels_the_page_says_where_they_come_from(tmp_path: Path, open_
 
 def test_a_changed_collection_fails_in_words(own_page: Page, own_site: Site) -> None:
     collection, url = own_site
-    manifest = collection.folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(collection.fingerprint, "0" * 32))
+    change_manifest(collection.folder, lambda manifest: manifest.update(name="another"))
     own_page.goto(f"{url}?page=scan")
     own_page.locator(f"#{ids.SCAN_START}").click()
     note = own_page.locator(f"#{ids.SCAN_NOTE} .message.error")

@@ -351,13 +351,13 @@ def test_a_step_that_was_deleted_is_made_again(
 
 def test_check_names_every_damaged_file(copy: tuple[Path, Path]) -> None:
     _, target = copy
-    assert api.open_collection(target).damage() == []
+    assert api.check(target) == []
     vectors = next(target.glob("steps/vectors-*/vectors.npy"))
     data = bytearray(vectors.read_bytes())
     data[-1] ^= 1
     vectors.write_bytes(data)
     next(target.glob("steps/map-*/coordinates.npy")).unlink()
-    damage = api.open_collection(target).damage()
+    damage = api.check(target)
     assert len(damage) == 2
     assert any("vectors.npy has been altered" in problem for problem in damage)
     assert any("coordinates.npy is missing" in problem for problem in damage)

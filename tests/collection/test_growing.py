@@ -272,7 +272,7 @@ def test_old_images_stay_where_they_are_and_the_graph_is_exact(
     assert [now.thumbnail(row) for row in range(len(now))] == [
         afresh.thumbnail(row) for row in range(len(now))
     ]
-    assert now.damage() == []
+    assert api.check(now.folder) == []
     build(images, target, fresh=True)
     assert digest(target) == digest(tmp_path / "afresh" / "pictures.dxr")
 
@@ -349,7 +349,7 @@ def test_a_grown_step_that_was_deleted_is_made_afresh(copy: tuple[Path, Path]) -
     assert build(images, target).grown is not None
     shutil.rmtree(next(target.glob("steps/graph-*")))
     assert build(images, target).grown is None
-    assert api.open_collection(target).damage() == []
+    assert api.check(target) == []
 
 
 def test_tsne_that_is_asked_for_later_is_drawn_whole(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +13,9 @@ from dxr_dash import api, settings
 from dxr_dash.analysis.honesty import kept_neighbours, trustworthiness
 from dxr_dash.collection.map2d import tsne_coordinates
 from dxr_dash.collection.neighbours import NeighbourGraph, neighbour_graph
-from dxr_dash.collection.store import MANIFEST
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import FloatArray
-from tests.builders import build, digest, write_pictures
+from tests.builders import build, change_manifest, digest, write_pictures
 
 N_IMAGES = 60
 
@@ -37,11 +36,13 @@ def copy(built: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
 
 def age(target: Path) -> None:
     """Turn a collection into what dxr made before there were layouts."""
-    manifest = json.loads((target / MANIFEST).read_text())
-    del manifest["swatches"]
-    for facts in manifest["spaces"].values():
-        del facts["layouts"]
-    (target / MANIFEST).write_text(json.dumps(manifest))
+
+    def without_layouts(manifest: dict[str, Any]) -> None:
+        del manifest["swatches"]
+        for facts in manifest["spaces"].values():
+            del facts["layouts"]
+
+    change_manifest(target, without_layouts)
     for name in ("swatches", "mosaic", "honesty", "tsne"):
         for step in target.glob(f"steps/{name}-*"):
             shutil.rmtree(step)
@@ -142,10 +143,9 @@ def test_a_collection_of_an_older_dxr_is_refused_and_the_same_build_adds_only_wh
 
 def test_a_manifest_without_a_mosaic_is_named_so(copy: tuple[Path, Path]) -> None:
     _, target = copy
-    manifest = json.loads((target / MANIFEST).read_text())
-    for facts in manifest["spaces"].values():
-        del facts["layouts"]["umap"]["mosaic"]
-    (target / MANIFEST).write_text(json.dumps(manifest))
+    change_manifest(
+        target, lambda manifest: next(iter(manifest["spaces"].values()))["layouts"]["umap"].pop("mosaic")
+    )
     with pytest.raises(CollectionError, match="it has no mosaic yet"):
         api.open_collection(target)
 

@@ -165,7 +165,7 @@ def test_spaces_that_differ_in_the_recipe_alone_share_one_pass(images: Path, tmp
     before = digest(target)
     api.build(images, target, network="thingsnet", layer="fc7", recipe="l2")
     assert digest(target) == before
-    assert collection.damage() == []
+    assert api.check(collection.folder) == []
 
 
 def test_a_recipe_can_come_first_and_the_plain_space_after_it(images: Path, tmp_path: Path) -> None:
