@@ -36,11 +36,10 @@ GRAPH_FURTHER = (
 GROWTH_LIMIT = (
     0.2  # images that may come and go, of those at the last full layout, before it is laid out afresh
 )
-EXACT_GRAPH_WORK = 5e10  # N * N * (D + EXACT_GRAPH_DIMS), 8,700 images of 512 dimensions: up to here comparing all
-# pairs takes no longer than the descent (python scripts/bench_graph.py --border)
-EXACT_GRAPH_DIMS), 95,000 images of 512 dimensions: up to here all pairs are
+EXACT_GRAPH_WORK = (
+    5e10  # N * N * (D + EXACT_GRAPH_DIMS), 8,700 images of 512 dimensions: up to here comparing all
 )
-# compared, which takes no longer than pynndescent, which first compiles for many seconds (docs/performance.md)
+# pairs takes no longer than the descent (python scripts/bench_graph.py --border)
 EXACT_GRAPH_DIMS = 150  # what keeping the nearest costs, in dimensions of the product
 RECALL_AT = 15  # graph recall is measured for this many neighbours
 RECALL_SAMPLE = 1_000  # images whose true neighbours are found by brute force to measure it
