@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--images", dest="most", type=int, default=60_000, help="so many of them, at most")
     parser.add_argument("--network", default="thingsnet")
     parser.add_argument("--tsne", action="store_true", help="with a t-SNE layout")
+    parser.add_argument("--json", type=Path, help="write the seconds there")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -67,6 +68,9 @@ def main() -> None:
         runs.append(run("remove 1 %", folder, options))
         runs.append(run("afresh", folder, [*options, "--fresh"]))
         print(table(runs))
+    if chosen.json:
+        facts = {one.name: {"wall": one.wall_s, "cpu": one.cpu_s, "steps": one.steps_s} for one in runs}
+        chosen.json.write_text(json.dumps(facts, indent=1))
 
 
 def unpacked(source: Path, target: Path, most: int) -> list[Path]:
