@@ -264,7 +264,7 @@ def locked(folder: Path, *, wait_s: float = 0) -> Iterator[None]:
     """Hold a collection for writing; the operating system lets go when the process ends, however it ends.
 
     Args:
-        wait_s: how long to wait for another to end.
+        wait_s: how long to wait for another to end; with 0, those who come meanwhile are told who holds it.
 
     Raises:
         CollectionError: another process holds it.
@@ -278,8 +278,9 @@ def locked(folder: Path, *, wait_s: float = 0) -> Iterator[None]:
             f"{folder} is being changed by {_holder(folder)}.", "Wait until it has ended, then try again."
         ) from None
     try:
-        since = time.strftime("%Y-%m-%d %H:%M:%S")
-        (folder / HOLDER).write_text(f"process {os.getpid()}, since {since}")
+        if not wait_s:  # a lock of a moment tells nobody, and leaves no note if it is killed
+            since = time.strftime("%Y-%m-%d %H:%M:%S")
+            (folder / HOLDER).write_text(f"process {os.getpid()}, since {since}")
         yield
     finally:
         (folder / HOLDER).unlink(missing_ok=True)
