@@ -15,6 +15,7 @@ from dash import Dash, html, set_props
 from flask import Response
 
 from dxr_dash import api, settings
+from dxr_dash.analysis.set_distances import compile_loops
 from dxr_dash.browser import ids, map_panel, respond
 from dxr_dash.browser.access import TOKEN, Access, behind_prefix, guard
 from dxr_dash.browser.callbacks import register_callbacks
@@ -152,6 +153,7 @@ def _answer_ahead(collection: Collection) -> None:
         respond.distances_of(collection, first)
         respond.evidence_of(collection, first)
         api.rows_in_map_order(collection)
+        compile_loops()  # where there was no set to answer: the first one saved does not wait for it
     except Exception:  # the page will ask again, and say so
         log.debug("The first answer could not be computed ahead.", exc_info=True)
 
