@@ -14,6 +14,7 @@ from dxr_dash.api.benchmarks import benchmark
 from dxr_dash.api.collections import build, build_demo, open_collection
 from dxr_dash.api.compared_distances import compared_distributions, control_distributions
 from dxr_dash.api.comparisons import compare
+from dxr_dash.api.disagreements import alignment, disagreement, neighbours_in_both
 from dxr_dash.api.distances import (
     baseline,
     distributions,
@@ -55,6 +56,7 @@ __all__ = [
     "Asked",
     "ScanWorker",
     "add_query_set",
+    "alignment",
     "answer",
     "baseline",
     "benchmark",
@@ -67,6 +69,7 @@ __all__ = [
     "control_distances",
     "control_distributions",
     "control_of",
+    "disagreement",
     "distributions",
     "find_query_set",
     "findings",
@@ -75,6 +78,7 @@ __all__ = [
     "nearest_members",
     "nearest_to_outside",
     "nearest_to_text",
+    "neighbours_in_both",
     "open_collection",
     "open_scan_line",
     "query_vectors",
