@@ -10,11 +10,17 @@
   const ALL_ACROSS = 60; // where the map is more marks wide than this, only those around the view are placed
   const BLOCK = 16; // marks along the side of the squares that "around the view" is counted in
 
-  const shelf = dxr.shelf({ most: 700, atOnce: 6, make: rounded });
-  let placed = new Map(); // for each scale and part of the map: {size, rows, beside}
-  let placedFor = {}; // the coordinates and representatives they were placed for
-  let shown = []; // what is drawn: {row, left, top, size}
-  let known = { paint: null, members: new Map() };
+  // One map with marks. `layer` is the canvas, `values` finds the places of the images; null while they are not those
+  // of the figure.
+  const newMap = (layer, values) => ({
+    layer,
+    values,
+    shelf: dxr.shelf({ most: 700, atOnce: 6, make: rounded }),
+    placed: new Map(), // for each scale and part of the map: {size, rows, beside}
+    placedFor: {}, // the coordinates and representatives they were placed for
+    shown: [], // what is drawn: {row, left, top, size}
+    known: { paint: null, members: new Map() },
+  });
 
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -33,27 +39,22 @@
     return canvas.transferToImageBitmap();
   }
 
-  function draw(scales, paint) {
-    const layer = dxr.layer(dxr.ids.mapMarks);
-    const s = dxr.selection();
-    const { values } = dxr.coordinates();
-    const drawn = `${paint.layout} ${paint.arrangement}` === `${s.layout} ${s.arrangement}`;
-    if (paint.grid || !s.pictures || !values || !drawn) {
-      if (!paint.grid && s.pictures && !values) dxr.coordinates().ready.then(() => dxr.drawLayers());
-      shown = [];
-      return shelf.want([]);
-    }
+  function draw(map, scales, paint) {
+    const layer = dxr.layer(map.layer);
+    const { shelf } = map;
+    map.shown = [];
+    const values = paint.grid || !dxr.selection().pictures ? null : map.values(paint);
+    if (!values) return shelf.want([]);
     const veil = dxr.pixelsOf(paint.veil);
     if (paint.veil && !veil) return undefined; // drawn again once it is there
-    const marks = inView(placedAt(scales, values, paint, veil), scales, values, layer);
+    const marks = inView(placedAt(map, scales, values, paint, veil), scales, values, layer);
     const address = ({ row }) => `thumbnails/${dxr.facts().version}/${row}.jpg`;
     shelf.want(marks.map(address));
-    shown = [];
     for (const mark of marks) {
       const image = shelf.get(address(mark));
       if (!image) continue; // its point stands for it until then
-      shown.push(mark);
-      drawMark(layer, mark, image, paint);
+      map.shown.push(mark);
+      drawMark(map, layer, mark, image, paint);
     }
     return undefined;
   }
@@ -72,15 +73,16 @@
 
   // The marks of a scale, among the selected images where some are. They depend on nothing else, so panning moves and
   // changes none; far in, they depend on blocks so far outside the view that nothing of it reaches inside.
-  function placedAt({ perX, perY, view }, values, { representatives }, veil) {
-    if (placedFor.values !== values || placedFor.veil !== veil) {
+  function placedAt(map, { perX, perY, view }, values, { representatives }, veil) {
+    if (map.placedFor.values !== values || map.placedFor.veil !== veil) {
       const lit = (row) => !veil || !veil[4 * row + 3];
       const firsts = representatives.filter(lit);
       const order = orderOf(values.length / 2, firsts).filter(lit);
-      placed = new Map();
-      placedFor = { values, veil, ends: endsOf(values), order, nFirst: firsts.length };
+      map.placed = new Map();
+      map.placedFor = { values, veil, ends: endsOf(values), order, nFirst: firsts.length };
     }
-    const { order, ends, nFirst } = placedFor;
+    const { placed } = map;
+    const { order, ends, nFirst } = map.placedFor;
     const extent = Math.max(ends[1] - ends[0], ends[3] - ends[2]) || 1;
     const step = Math.floor(STEPS * Math.log2(Math.min(perX, perY)));
     const coarse = 2 ** (step / STEPS); // at most the scale itself: on the screen, gaps can only be wider
@@ -172,7 +174,7 @@
     return { rows: Int32Array.from(rows), beside };
   }
 
-  function drawMark({ context, ratio }, { row, left, top, size }, image, paint) {
+  function drawMark(map, { context, ratio }, { row, left, top, size }, image, paint) {
     const pixels = dxr.pixelsOf(paint.colours);
     const colour = pixels ? `rgb(${pixels[4 * row]} ${pixels[4 * row + 1]} ${pixels[4 * row + 2]})` : null;
     const [x, y, side] = [Math.round(left * ratio), Math.round(top * ratio), Math.round(size * ratio)];
@@ -186,19 +188,19 @@
     const { ink, paper } = inks();
     edge(0, 2 * ratio, colour || ink);
     let out = 0;
-    for (const member of membersOf(paint).get(row) || []) edge((out += 2.25 * ratio), 2.5 * ratio, member);
+    for (const member of membersOf(map, paint).get(row) || []) edge((out += 2.25 * ratio), 2.5 * ratio, member);
     edge(out + 1.5 * ratio, ratio, paper);
   }
 
   // Colours of the sets that each row belongs to.
-  function membersOf(paint) {
-    if (known.paint !== paint) {
+  function membersOf(map, paint) {
+    if (map.known.paint !== paint) {
       const members = new Map();
       for (const { colour, places } of paint.sets)
         for (const row of places) members.set(row, [...(members.get(row) || []), colour]);
-      known = { paint, members };
+      map.known = { paint, members };
     }
-    return known.members;
+    return map.known.members;
   }
 
   function inks() {
@@ -208,20 +210,35 @@
 
   const boxOf = ({ left, top, size }) => ({ left, top, width: size, height: size, rounding: size * 0.12 });
 
-  // The mark at a place of the stage, and the square it fills; null where there is none.
-  dxr.markAt = (x, y) => {
-    const mark = shown.find(({ left, top, size }) => x >= left && x <= left + size && y >= top && y <= top + size);
-    return mark ? { row: mark.row, box: boxOf(mark) } : null;
+  // Show marks on another map, too: {draw, at, boxOf}, of which the last two find a mark by place and by row.
+  dxr.marksOn = (layer, values) => {
+    const map = newMap(layer, values);
+    const found = (mark) => (mark ? { row: mark.row, box: boxOf(mark) } : null);
+    return {
+      draw: (scales, paint) => draw(map, scales, paint),
+      at: (x, y) =>
+        found(map.shown.find(({ left, top, size }) => x >= left && x <= left + size && y >= top && y <= top + size)),
+      boxOf: (row) => found(map.shown.find((one) => one.row === row))?.box || null,
+      shown: () => map.shown,
+    };
   };
 
-  // The picture that stands for an image on the map: its mark, or its cell in the mosaic; null for a point.
-  dxr.pictureBox = (row) => {
-    const mark = shown.find((one) => one.row === row);
-    return mark ? boxOf(mark) : dxr.cellBox(row);
-  };
-
-  dxr.marks = () => shown;
+  // The places on the first map; null where the figure is not what the selection says, or before they have come.
+  function valuesOf({ layout, arrangement }) {
+    const s = dxr.selection();
+    const { values, ready } = dxr.coordinates();
+    if (!values) ready.then(() => dxr.drawLayers());
+    return values && `${layout} ${arrangement}` === `${s.layout} ${s.arrangement}` ? values : null;
+  }
 
   // By then every script has been read, in whatever order.
-  document.addEventListener("DOMContentLoaded", () => dxr.onLayers(draw));
+  document.addEventListener("DOMContentLoaded", () => {
+    const first = dxr.marksOn(dxr.ids.mapMarks, valuesOf);
+    // The mark at a place of the stage, and the square it fills; null where there is none.
+    dxr.markAt = first.at;
+    // The picture that stands for an image on the map: its mark, or its cell in the mosaic; null for a point.
+    dxr.pictureBox = (row) => first.boxOf(row) || dxr.cellBox(row);
+    dxr.marks = first.shown;
+    dxr.onLayers(first.draw);
+  });
 })();

@@ -112,7 +112,9 @@ SCAN_MOST_VALUES = 10_000  # a column with more names images, not kinds of them
 SCAN_EXAMPLES = 2  # images shown beside each value
 
 # Two spaces beside each other
-DISAGREEMENT_AT = 15  # nearest images of each image that are compared; half of what the graphs hold, so ties can be seen
+DISAGREEMENT_AT = (
+    15  # nearest images of each image that are compared; half of what the graphs hold, so ties can be seen
+)
 DISAGREEMENT_SHOWN = 24  # images whose neighbours differ most that are listed
 
 # Rank curves

@@ -1,4 +1,4 @@
-"""Lay one map over another: turned, mirrored, moved and brought to the same size, so that images lie near themselves."""
+"""Lay one map over another: turned, mirrored, moved, brought to the same size, so that images lie near themselves."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ def shared_neighbours(
     """
     if len(first) != len(second):
         raise QueryError(
-            f"One graph is of {len(first)} images, the other of {len(second)}.", "Compare spaces of one collection."
+            f"One graph is of {len(first)} images, the other of {len(second)}.",
+            "Compare spaces of one collection.",
         )
     most = min(first.shape[1], second.shape[1])
     if not 1 <= k <= most:
@@ -56,7 +57,10 @@ def shared_neighbours(
     step = max(1, NUMBERS_AT_ONCE // (first.shape[1] * second.shape[1]))
     for start in range(0, len(tied), step):
         rows = tied[start : start + step]
-        ways = _places(first[rows], first_distances[rows], k), _places(second[rows], second_distances[rows], k)
+        ways = (
+            _places(first[rows], first_distances[rows], k),
+            _places(second[rows], second_distances[rows], k),
+        )
         shared[rows] = _most_shared(np.asarray(first[rows]), np.asarray(second[rows]), *ways, k)
     return shared, possible
 

@@ -16,9 +16,10 @@ def selected_rows(collection: Collection, selection: Selection) -> IntArray | No
     """Return the rows in the lasso or in the picked group; None when nothing is selected."""
     if selection.lasso:
         corners = np.array(selection.lasso, np.float64)
-        layout, arrangement = selection.drawn_on.split()
+        layout, arrangement, *named = selection.drawn_on.split(" ", 2)
+        space = named[0] if named else selection.space
         return api.rows_in_polygon(
-            collection, corners, space=selection.space, layout=layout, mosaic=arrangement == MOSAIC
+            collection, corners, space=space, layout=layout, mosaic=arrangement == MOSAIC
         )
     if selection.picked is not None:
         what, code = selection.picked

@@ -14,7 +14,7 @@ from dxr_dash import api, settings
 from dxr_dash.browser import legends, urls
 from dxr_dash.browser.chosen import column, selected_rows
 from dxr_dash.browser.paint import paint_of, places_of
-from dxr_dash.browser.state import CLUSTER, COLUMN, DISTANCE, MOSAIC, TRUST, Selection
+from dxr_dash.browser.state import CLUSTER, COLUMN, DISAGREEMENT, DISTANCE, MOSAIC, TRUST, Selection
 from dxr_dash.browser.trees import tree
 from dxr_dash.collection.layouts import Layout
 from dxr_dash.collection.query_sets import QuerySet
@@ -25,7 +25,7 @@ from dxr_dash.figures.detail import points_in_view, stratified_order
 from dxr_dash.figures.map_figure import Marked, map_figure, widened
 from dxr_dash.figures.paint import colour_image
 from dxr_dash.figures.theme import Theme, theme
-from dxr_dash.records import IntArray, Mosaic
+from dxr_dash.records import BoolArray, IntArray, Mosaic
 
 SVG_POINTS_LIMIT = 5_000  # without WebGL each point is an element of the page
 GRID_MARGIN = 0.02  # of the mosaic's longer side, around it
@@ -38,16 +38,9 @@ def map_of(collection: Collection, selection: Selection) -> tuple[go.Figure, str
     layout = _layout(collection, selection)
     in_cells = selection.arrangement == MOSAIC
     colouring = colouring_of(collection, selection, colours)
-    sets = collection.query_sets
-    # the active set last: on top, and in the widest rings
-    drawn = [sets[key] for key in sorted(selection.shown, key=lambda key: key == selection.active)]
-    marked = [_marked(collection, one, selection.space, colours) for one in drawn]
+    drawn, marked = sets_on_map(collection, selection, selection.space, colours)
     rows = NO_ROWS if in_cells else _rows_drawn(collection, selection)
-    chosen = selected_rows(collection, selection)
-    lit = None
-    if chosen is not None:
-        lit = np.zeros(len(collection), bool)
-        lit[chosen] = True
+    lit = lit_rows(collection, selection)
     figure = map_figure(
         layout.positions if in_cells else layout.coordinates,
         colouring,
@@ -87,6 +80,9 @@ def colouring_of(collection: Collection, selection: Selection, colours: Theme) -
     if selection.colour == DISTANCE and selection.active is not None:
         measured = api.nearest_members(collection, selection.active, space=selection.space)
         return colourings.by_distance(measured.distances, colours)
+    if selection.colour == DISAGREEMENT and selection.beside is not None:
+        compared = api.disagreement(collection, selection.space, selection.beside)
+        return colourings.by_agreement(compared.shares, colours)
     if selection.colour == TRUST:
         return colourings.by_trust(_layout(collection, selection).kept, colours)
     return colourings.plain(len(collection), colours)
@@ -97,22 +93,24 @@ def _layout(collection: Collection, selection: Selection) -> Layout:
 
 
 @lru_cache(maxsize=4)
-def _order(layout: Layout) -> IntArray:
+def order_of(layout: Layout) -> IntArray:
+    """Return the order in which more and more of a layout's images are drawn."""
     return stratified_order(np.asarray(layout.coordinates))
 
 
-def _points_limit(selection: Selection) -> int:
+def points_limit(selection: Selection) -> int:
+    """Return how many points a map can carry in this browser."""
     return settings.MAP_POINTS_LIMIT if selection.webgl else SVG_POINTS_LIMIT
 
 
 def _rows_drawn(collection: Collection, selection: Selection) -> IntArray | None:
     """Return the rows to draw, or None where all of them can be drawn."""
-    limit = _points_limit(selection)
+    limit = points_limit(selection)
     if len(collection) <= limit:
         return None
     layout = _layout(collection, selection)
     view = widened(selection.view, selection.aspect) if selection.view else None
-    return points_in_view(np.asarray(layout.coordinates), _order(layout), view, limit)
+    return points_in_view(np.asarray(layout.coordinates), order_of(layout), view, limit)
 
 
 def _whole_grid(mosaic: Mosaic) -> tuple[float, float, float, float]:
@@ -129,7 +127,7 @@ def _map_note(collection: Collection, selection: Selection, rows: IntArray | Non
         parts.append("This browser has no WebGL, so the map is drawn more slowly.")
     if rows is not None:
         share = f"{words.count(len(rows))} of {words.count(len(collection))} images"
-        whole_view = len(rows) < _points_limit(selection)
+        whole_view = len(rows) < points_limit(selection)
         parts.append(f"{share} are in view." if whole_view else f"{share} drawn; zoom in for more.")
     return " ".join(parts)
 
@@ -149,13 +147,48 @@ def _legend(collection: Collection, selection: Selection, colouring: colourings.
         values = column(collection, selection.colour.removeprefix(COLUMN))
         counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.categories))
         return [legends.category_legend(values.categories, counts, colouring, selection.colour, picked)]
+    return _legend_of_quantity(collection, selection, colouring)
+
+
+def _legend_of_quantity(
+    collection: Collection, selection: Selection, colouring: colourings.Colouring
+) -> list[Component]:
     if selection.colour == DISTANCE:
         if selection.active is None:
             return [html.P("Choose a query set to colour by the distance to it.", className="hint")]
         return [legends.distance_legend(colouring, collection.query_sets[selection.active].name)]
+    if selection.colour == DISAGREEMENT:
+        if selection.beside is None:
+            return [
+                html.P(
+                    "Choose a map beside this one: two spaces share neighbours, or do not.", className="hint"
+                )
+            ]
+        compared = api.disagreement(collection, selection.space, selection.beside)
+        return [legends.agreement_legend(colouring, compared)]
     if selection.colour == TRUST:
         return [legends.trust_legend(colouring, _layout(collection, selection))]
     return []
+
+
+def sets_on_map(
+    collection: Collection, selection: Selection, space: str, colours: Theme
+) -> tuple[list[QuerySet], list[Marked]]:
+    """List the sets to draw, and their rings and diamonds on the map of a space."""
+    sets = collection.query_sets
+    # the active set last: on top, and in the widest rings
+    drawn = [sets[key] for key in sorted(selection.shown, key=lambda key: key == selection.active)]
+    return drawn, [_marked(collection, one, space, colours) for one in drawn]
+
+
+def lit_rows(collection: Collection, selection: Selection) -> BoolArray | None:
+    """Say which images are selected: (N,); None when nothing is."""
+    chosen = selected_rows(collection, selection)
+    if chosen is None:
+        return None
+    lit = np.zeros(len(collection), np.bool_)
+    lit[chosen] = True
+    return lit
 
 
 def _marked(collection: Collection, one: QuerySet, space: str, colours: Theme) -> Marked:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dxr_dash.browser import urls
-from dxr_dash.browser.state import DISTANCE, MOSAIC, NOTHING, Selection
+from dxr_dash.browser.state import DISAGREEMENT, DISTANCE, MOSAIC, NOTHING, Selection
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures.map_figure import Marked
 from dxr_dash.figures.paint import Size, square_for, veil_image
@@ -64,7 +64,10 @@ def paint_of(
 
 def _colours(collection: Collection, selection: Selection) -> str | None:
     measured_to = selection.active if selection.colour == DISTANCE else None
+    beside = selection.beside if selection.colour == DISAGREEMENT else None
     if selection.colour == NOTHING or (selection.colour == DISTANCE and measured_to is None):
+        return None
+    if selection.colour == DISAGREEMENT and beside is None:
         return None
     return urls.colours(
         collection,
@@ -74,6 +77,7 @@ def _colours(collection: Collection, selection: Selection) -> str | None:
         "dark" if selection.theme == "dark" else "light",
         selection.colour,
         measured_to,
+        beside,
     )
 
 

@@ -161,8 +161,8 @@ def _map_routes(server: Flask, collection: Collection) -> None:
     def colours(space: str, layout: str, arrangement: str, theme: str) -> Response:
         asked = {"space": space, "layout": layout, "arrangement": arrangement, "theme": theme}
         asked |= {"colour": request.args.get("by", ""), "fingerprint": collection.fingerprint}
-        active = request.args.get("set") or None
-        selection = _or_404(lambda: Selection.parse({**asked, "active": active}, collection))
+        others = {"active": request.args.get("set") or None, "beside": request.args.get("beside") or None}
+        selection = _or_404(lambda: Selection.parse({**asked, **others}, collection))
         return _kept(map_panel.colours_of(collection, selection), "image/png")
 
 

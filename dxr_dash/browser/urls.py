@@ -13,7 +13,9 @@ THUMBNAIL = "/thumbnails/<version>/<int:row>.jpg"
 OUTSIDE = "/outside/<version>/<query_set>/<int:index>.jpg"
 COORDINATES = "/coordinates/<version>/<space>/<layout>/<arrangement>.f32"
 MOSAIC = "/mosaic/<version>/<space>/<layout>/<int:level>/<int:x>_<int:y>.webp"
-COLOURS = "/colours/<version>/<space>/<layout>/<arrangement>/<theme>.png"  # ?by=COLOUR&set=QUERY_SET
+COLOURS = (
+    "/colours/<version>/<space>/<layout>/<arrangement>/<theme>.png"  # ?by=COLOUR&set=QUERY_SET&beside=SPACE
+)
 DISTANCES = "/distances/<version>/<space>/<query_set>.f32"
 RANKING = "/ranking/<version>/<space>/<metric>/<key>/<int:page>.bin"
 MEMBERS = "/members/<version>/<query_set>.i32"
@@ -50,12 +52,14 @@ def colours(
     theme: str,
     by: str,
     query_set: str | None,
+    beside: str | None = None,
 ) -> str:
     """Return where each image's colour is, one pixel each.
 
     Args:
         by: what the map is coloured by, as the selection has it.
         query_set: id of the set that distances are measured to.
+        beside: id of the space that neighbours are compared with.
     """
-    asked = urlencode({"by": by, "set": query_set or ""})
+    asked = urlencode({"by": by, "set": query_set or "", **({"beside": beside} if beside else {})})
     return f"colours/{version(collection)}/{quote(space)}/{layout}/{arrangement}/{theme}.png?{asked}"

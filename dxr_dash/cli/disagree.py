@@ -58,7 +58,8 @@ def disagree(
     first_rows = found.order[:show].tolist()
     if output is not None:
         lines = [
-            {"row": row, "path": opened.path(row), "share": float(found.shares[row])} for row in found.order.tolist()
+            {"row": row, "path": opened.path(row), "share": float(found.shares[row])}
+            for row in found.order.tolist()
         ]
         schema = pa.schema([("row", pa.int64()), ("path", pa.string()), ("share", pa.float32())])
         write_rows(output, lines, schema)

@@ -48,17 +48,28 @@ class Disagreement:
         return (
             f"Of an image's {many}, {first} and {second} have {_percent(self.mean)} in common on average; "
             f"unrelated spaces would have {_percent(self.chance)}. "
-            f"{_percent(self.none_shared)} of the images have none in common."
+            + (
+                f"{_percent(self.none_shared)} of the images have none in common."
+                if self.none_shared
+                else "Every image has at least one in common."
+            )
         )
 
     @property
     def mind(self) -> str:
         """What is to be kept in mind; empty when both graphs are exact."""
         graphs = zip(self.spaces, self.recalls, strict=True)
-        parts = [f"{recall:.3f} of the true neighbours of {space}" for space, recall in graphs if recall is not None]
+        parts = [
+            f"{recall:.3f} of the true neighbours of {space}"
+            for space, recall in graphs
+            if recall is not None
+        ]
         if not parts:
             return ""
-        return f"The neighbour graphs are approximate: they hold {' and '.join(parts)}. What they miss looks like disagreement."
+        held = " and ".join(parts)
+        return (
+            f"The neighbour graphs are approximate: they hold {held}. What they miss looks like disagreement."
+        )
 
     @property
     def table(self) -> pd.DataFrame:
@@ -78,9 +89,7 @@ class Disagreement:
                 "chance": self.chance,
                 "none_shared": self.none_shared,
                 "recalls": self.recalls,
-                "most_different": [
-                    {"row": int(row), "share": float(self.shares[row])} for row in first
-                ],
+                "most_different": [{"row": int(row), "share": float(self.shares[row])} for row in first],
             }
         )
         return found
@@ -114,4 +123,6 @@ def _percent(share: float) -> str:
         return "less than 0.01 %"
     if 99.5 <= value < 100:
         return f"{math.floor(10 * value) / 10:.1f} %"  # 99.96 is not all
-    return f"{value:.2f} %" if value < 1 and value else f"{value:.1f} %" if 0 < value < 10 else f"{value:.0f} %"
+    return (
+        f"{value:.2f} %" if value < 1 and value else f"{value:.1f} %" if 0 < value < 10 else f"{value:.0f} %"
+    )

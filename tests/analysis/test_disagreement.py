@@ -171,4 +171,4 @@ def test_more_neighbours_than_the_graphs_hold_are_refused() -> None:
         with pytest.raises(QueryError, match=f"k is {k}, but the graphs hold 3 neighbours. Use 1 to 3"):
             shared_neighbours(*graph, *shorter, k)
     with pytest.raises(QueryError, match="one collection"):
-        shared_neighbours(*graph, *(part[:2] for part in shorter), 1)  # type: ignore[misc]
+        shared_neighbours(*graph, shorter[0][:2], shorter[1][:2], 1)
