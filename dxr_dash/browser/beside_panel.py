@@ -139,7 +139,7 @@ def pair_of(collection: Collection, selection: Selection) -> list[Component]:
     if not found.k:
         return parts
     if selection.colour != DISAGREEMENT:
-        parts.append(action("Colour both maps by shared neighbours", "colour-by", colour=DISAGREEMENT))
+        parts.append(action("Colour by shared neighbours", "colour-by", colour=DISAGREEMENT))
     if selection.focus is not None:
         parts += _in_both(collection, selection.focus, found)
     rows = found.order[: settings.DISAGREEMENT_SHOWN]
@@ -170,10 +170,10 @@ def _in_both(collection: Collection, row: int, found: Disagreement) -> list[Comp
         for space, (near, shared) in zip(found.spaces, both, strict=True)
     ]
     n_same = int(both[0][1].sum())
-    says = f"{n_same} of its {len(both[0][0])} nearest images are in both"
+    says = f"{n_same} of its {len(both[0][0])} nearest images are nearest in both"
     return [
         html.H3("Its neighbours in both"),
-        thumb(one, caption=(one.name, says), class_name="line"),
+        thumb(one, caption=(says,), class_name="line"),
         html.Div(columns, className="pair-columns"),
     ]
 
