@@ -48,7 +48,7 @@ from dxr_dash.api.scans import (
     scan_key,
 )
 from dxr_dash.api.strip import rows_in_map_order, sliver_picture
-from dxr_dash.api.sweeps import sweep
+from dxr_dash.api.sweeps import sweep, swept_spaces
 from dxr_dash.api.texts import nearest_to_text
 from dxr_dash.api.why import what_hiding_does, why_similar
 
@@ -98,6 +98,7 @@ __all__ = [
     "set_distances",
     "sliver_picture",
     "sweep",
+    "swept_spaces",
     "what_hiding_does",
     "why_similar",
 ]

@@ -8,7 +8,16 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from dxr_dash.browser import beside_panel, compare_page, explained_panel, ids, map_panel, rank_panel, respond
+from dxr_dash.browser import (
+    beside_panel,
+    compare_page,
+    explained_panel,
+    ids,
+    map_panel,
+    rank_panel,
+    respond,
+    sweep_panel,
+)
 from dxr_dash.browser.commands import carry_out
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.trees import TREE, drawn_and_tree, tree, tree_about
@@ -154,6 +163,16 @@ def _register_compare(app: Dash, collection: Collection, view: Callable[[Data], 
     )
     def on_compared_distances(data: Data) -> Any:
         return compare_page.distances_of(collection, view(data))
+
+    @app.callback(
+        Output(ids.SWEEP, "figure"),
+        Output(ids.SWEEP_SAID, TREE),
+        Output(ids.SWEEP_PANEL, "hidden"),
+        Input(ids.COMPARE_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_sweep(data: Data) -> Any:
+        return sweep_panel.sweep_of(collection, view(data))
 
     @app.callback(
         Output(ids.COMPARED_RANKS, "figure"), Input(ids.COMPARE_VIEW, "data"), prevent_initial_call=True

@@ -82,6 +82,9 @@ COMPARED_FACTS = "compared-facts"
 COMPARED_RANKS = "compared-ranks"
 COMPARED_RANKS_STAGE = "compared-ranks-stage"
 EVERYWHERE = "everywhere"
+SWEEP = "sweep"
+SWEEP_PANEL = "sweep-panel"
+SWEEP_SAID = "sweep-said"
 
 # Rank curves
 RANKS = "ranks"

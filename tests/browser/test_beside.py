@@ -333,3 +333,20 @@ def test_with_one_space_there_is_nothing_to_put_beside(page: Page) -> None:
     expect(page.locator(f"#{ids.COLOUR_BY} option[value=disagreement]")).to_have_count(0)
     page.keyboard.press("d")
     assert selection(page)["beside"] is None
+
+
+def test_where_all_spaces_are_compared_the_active_set_is_drawn_against_depth(
+    open_page: OpenPage, pair: Site
+) -> None:
+    page = open_page(f"?page=compare&space={FIRST}&spaces=all", url=pair[1])
+    expect(page.locator(f"#{ids.SWEEP_PANEL}")).to_be_visible()
+    drawn = f"document.querySelector('#{ids.SWEEP} .js-plotly-plot')?._fullData"
+    page.wait_for_function(f"{drawn}?.length > 3")
+    found = api.swept_spaces(pair[0], "faces-in-things", [FIRST, SECOND])
+    assert [one.space for one in found.spaces] == [SECOND, FIRST]
+    values = page.evaluate(f"{drawn}.filter(t => t.meta?.what === 'AUROC').map(t => t.y[0])")
+    assert values == pytest.approx([one.found.auroc.value for one in found.spaces])
+    expect(page.locator(f"#{ids.SWEEP_SAID} p").first).to_have_text(found.answers[0].sentence)
+    page.locator(f"#{ids.EVERYWHERE}").click()
+    expect(page.locator(f"#{ids.SWEEP_PANEL}")).to_be_hidden()
+    wait_until_drawn(page)
