@@ -48,8 +48,8 @@ def compare_column(collection: Collection) -> Component:
     return html.Div(
         [
             _table_panel(collection),
-            sweep_panel(),
             html.Div([_distances_panel(), _ranks_panel()], className="compare-plots"),
+            sweep_panel(),
         ],
         className="column compare",
     )
