@@ -186,7 +186,7 @@ def beside_pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
     others = sorted((one for one in spaces if one != here), key=lambda one: one.startswith("tiny."))
     page.close()
     for scheme in ("light", "dark") if others else ():
-        asked = f"?beside={others[-1]}&colour=disagreement&sets=faces-in-things"
+        asked = f"?beside={others[-1]}&colour=disagreement&sets="
         page = opened(browser, url + asked, size=TALL, scheme=scheme)
         page.locator("#pair > .grid .thumb").nth(1).click()
         page.wait_for_selector("#pair .pair-columns")
