@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -356,6 +357,7 @@ def test_the_density_of_the_second_map_lies_where_its_points_are(
     asked = Selection.from_address(f"?space={FIRST}&beside={SECOND}", pair[0])
     figure, note = beside_panel.beside_of(pair[0], asked)
     assert note == f"60 of {len(pair[0])} images drawn; zoom in for more."
+    assert isinstance(figure, go.Figure)
     behind = figure.layout.meta["density"]
     x0, x1, y0, y1 = behind["view"]
     client = create_app(pair[0]).server.test_client()
@@ -381,6 +383,7 @@ def test_the_veil_of_a_lasso_on_the_second_map_spares_what_it_holds(pair: Site) 
     assert 0 < len(rows) < len(pair[0])
     client = create_app(pair[0]).server.test_client()
     for figure in (map_panel.map_of(pair[0], asked)[0], beside_panel.beside_of(pair[0], asked)[0]):
+        assert isinstance(figure, go.Figure)
         answer = client.get(f"/{figure.layout.meta['veil']}")
         veil = np.asarray(Image.open(io.BytesIO(answer.data)).convert("RGBA"))[..., 3].ravel()[: len(pair[0])]
         assert np.flatnonzero(veil == 0).tolist() == rows.tolist()
