@@ -55,6 +55,8 @@
     "clear-selection": () => dxr.change({ picked: null, lasso: [] }, { step: true }),
     tool: ({ tool }) => dxr.useTool(tool),
     "whole-map": () => dxr.showWholeMap(),
+    "close-beside": () => dxr.showBeside(""),
+    "colour-by": ({ colour }) => dxr.change({ colour }),
     arrangement: ({ arrangement }) => dxr.arrange({ arrangement }),
     pictures: () => dxr.change({ pictures: !dxr.selection().pictures }),
     theme: () => dxr.change({ theme: dxr.appearance() === "dark" ? "light" : "dark" }),
@@ -96,6 +98,7 @@
     const select = event.target;
     if (!(select instanceof HTMLSelectElement)) return;
     if (select.dataset.do === "colour") dxr.change({ colour: select.value });
+    if (select.dataset.do === "beside") dxr.showBeside(select.value);
     if (select.dataset.do === "metric") dxr.change({ metric: select.value });
     if (select.dataset.do === "space") dxr.useSpace(select.value);
     if (select.dataset.do === "scan-by") dxr.change({ scan: select.value, only: "" });

@@ -8,6 +8,7 @@
     l: () => dxr.useTool("lasso"),
     b: () => dxr.useTool("box"),
     m: () => dxr.arrange({ arrangement: dxr.selection().arrangement === "mosaic" ? "points" : "mosaic" }),
+    d: () => dxr.showBeside(dxr.selection().beside ? "" : null),
     t: () => dxr.change({ theme: dxr.appearance() === "dark" ? "light" : "dark" }),
     s: () => dxr.save(),
     a: () => dxr.change({ page: "answer" }, { step: true }),

@@ -24,6 +24,13 @@
     mapOverlay: "map-overlay",
     mapFar: "map-far",
     colourBy: "colour-by",
+    beside: "beside",
+    besideStage: "beside-stage",
+    besideTiles: "beside-tiles",
+    besideMarks: "beside-marks",
+    besideOverlay: "beside-overlay",
+    besideSpace: "beside-space",
+    pairPanel: "pair-panel",
     neighbours: "neighbours",
     selectedPanel: "selected-panel",
     selected: "selected",
@@ -82,6 +89,7 @@
 
   dxr.element = (id) => document.getElementById(id);
   dxr.selection = () => current;
+  dxr.usualColour = () => usual.colour;
   dxr.facts = () => document.querySelector(".page").dataset;
   dxr.onChange = (listener) => listeners.push(listener);
   dxr.set = (id, props) => window.dash_clientside.set_props(id, props);
@@ -113,7 +121,7 @@
   // Show all of the map again, whatever was zoomed or asked for by the address.
   dxr.showWholeMap = () => {
     if (!current) return;
-    dxr.change({ view: null, opened: current.opened + 1 });
+    dxr.change({ view: null, beside_view: null, opened: current.opened + 1 });
   };
 
   // Ask the server to do something; `merge` takes the reply.
@@ -173,7 +181,7 @@
     const none = window.dash_clientside.no_update;
     const order = [
       ...["map", "answer", "sets", "neighbours", "selected", "distances", "members", "ranks"],
-      ...["control", "compare"],
+      ...["control", "compare", "beside", "pair"],
     ];
     if (!selection) {
       document.documentElement.classList.add("dxr");
@@ -185,11 +193,12 @@
     for (const listener of listeners) listener(current);
     const parts = viewParts();
     const most = current.webgl ? Number(dxr.facts().pointsLimit) : 0;
-    const many = current.arrangement === "points" && Number(dxr.facts().images) > most;
+    const dense = Number(dxr.facts().images) > most;
     return order.map((name) => {
       if (parts[name] === null) return none; // its page is not the one that is open
       // The browser zooms by itself where all points are drawn: the map then need not be asked for again.
-      const { view, ...rest } = parts[name];
+      const { view, beside_view, ...rest } = parts[name];
+      const many = dense && (name === "beside" || current.arrangement === "points");
       const text = JSON.stringify(many ? parts[name] : rest);
       if (text === sent[name]) return none;
       sent[name] = text;
@@ -205,8 +214,12 @@
     const { layout, arrangement, drawn_on, queries, metric, scale } = s;
     const where = { layout, arrangement, drawn_on };
     const chosen = { lasso, picked, drawn_on };
+    const { beside, webgl } = s;
+    const pair = colour === "disagreement" ? { beside } : {};
+    const seen = { view: s.view, aspect: aspect(dxr.ids.mapStage) };
+    const seenBeside = { beside_view: s.beside_view, aspect: aspect(dxr.ids.besideStage) };
     const parts = {
-      map: { ...base, ...look, ...where, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
+      map: { ...base, ...look, ...where, ...chosen, ...pair, colour, webgl, ...seen },
       answer: { ...base, theme: look.theme },
       sets: { ...base, shown },
       neighbours: { ...base, active: s.focus === null ? s.active : null, focus: s.focus },
@@ -216,6 +229,8 @@
       ranks: s.page === "explore" ? { ...base, theme: look.theme, opened, queries, metric, scale } : null,
       control: { ...base, theme: look.theme },
       compare: null,
+      beside: beside ? { ...base, ...look, layout, ...chosen, colour, webgl, beside, ...seenBeside } : null,
+      pair: beside ? { ...base, active: null, edition: 0, colour, beside, focus: s.focus } : null,
     };
     if (s.page !== "compare") return parts;
     // What is out of sight there is not asked for: it would keep the comparison waiting.
@@ -224,8 +239,8 @@
     return parts;
   }
 
-  function aspect() {
-    const stage = dxr.element(dxr.ids.mapStage);
+  function aspect(id) {
+    const stage = dxr.element(id);
     return stage && stage.clientHeight ? Number((stage.clientWidth / stage.clientHeight).toPrecision(3)) : 1;
   }
 
@@ -249,6 +264,8 @@
     }
     if (s.picked) said.set("pick", s.picked.join("="));
     if (s.view) said.set("view", s.view.map(round).join(","));
+    if (s.beside) said.set("beside", s.beside);
+    if (s.beside && s.beside_view) said.set("beside-view", s.beside_view.map(round).join(","));
     if (s.theme !== "auto") said.set("theme", s.theme);
     for (const key of ["page", "layout", "arrangement", "first", "width", "scale", "metric", "strip", "lens"])
       if (differs(key)) said.set(key, s[key]);
@@ -271,7 +288,7 @@
     if (wanted !== location.pathname + location.search) history.replaceState(null, "", wanted);
     const look = dxr.appearance();
     if (document.documentElement.dataset.theme !== look) document.documentElement.dataset.theme = look;
-    for (const [id, value] of [["colourBy", current.colour], ["metric", current.metric], ["space", current.space], ["scanBy", current.scan]]) {
+    for (const [id, value] of [["colourBy", current.colour], ["metric", current.metric], ["space", current.space], ["scanBy", current.scan], ["besideSpace", current.beside || ""]]) {
       const select = dxr.element(dxr.ids[id]);
       if (select && select.value !== value) select.value = value;
     }

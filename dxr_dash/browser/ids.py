@@ -16,6 +16,8 @@ MEMBERS_VIEW = "members-view"
 RANKS_VIEW = "ranks-view"
 CONTROL_VIEW = "control-view"
 COMPARE_VIEW = "compare-view"
+BESIDE_VIEW = "beside-view"
+PAIR_VIEW = "pair-view"
 FOUND_VIEW = "found-view"  # the text of the find field, once the typing pauses
 
 # Header
@@ -36,6 +38,17 @@ MAP_FAR = "map-far"  # what the map hides about the focused image; written by sc
 MAP_TRUST = "map-trust"
 MAP_LEGEND = "map-legend"
 COLOUR_BY = "colour-by"
+
+# The map of another space beside it
+BESIDE = "beside"
+BESIDE_STAGE = "beside-stage"
+BESIDE_TILES = "beside-tiles"  # canvas under its points: how many images lie where
+BESIDE_MARKS = "beside-marks"  # canvas over its points: thumbnails
+BESIDE_OVERLAY = "beside-overlay"
+BESIDE_NOTE = "beside-note"
+BESIDE_SPACE = "beside-space"
+PAIR_PANEL = "pair-panel"  # whose neighbours differ
+PAIR = "pair"
 
 # Panels
 ANSWER = "answer"
@@ -70,6 +83,9 @@ COMPARED_FACTS = "compared-facts"
 COMPARED_RANKS = "compared-ranks"
 COMPARED_RANKS_STAGE = "compared-ranks-stage"
 EVERYWHERE = "everywhere"
+SWEEP = "sweep"
+SWEEP_PANEL = "sweep-panel"
+SWEEP_SAID = "sweep-said"
 
 # Rank curves
 RANKS = "ranks"

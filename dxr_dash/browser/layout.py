@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from dxr_dash import settings
 from dxr_dash.browser import ids, urls
 from dxr_dash.browser.attributes import attributes
+from dxr_dash.browser.beside_panel import pair_panel
 from dxr_dash.browser.compare_page import compare_column, explained_panel
 from dxr_dash.browser.explained_panel import explained
 from dxr_dash.browser.map_section import map_section
@@ -28,6 +29,7 @@ _KEYS = (
     ("← → on compared distances", "move the reading line"),
     ("p  l  b", "pan, lasso, box"),
     ("m", "the map as points or as a mosaic"),
+    ("d", "the map of another feature space beside"),
     ("click, Enter", "look at an image and its neighbours"),
     ("j  k  ← → ↑ ↓", "walk through the thumbnails"),
     ("[  ]  {  }", "move the brush over the ranks, by one or by its width"),
@@ -62,6 +64,7 @@ def page(collection: Collection) -> Component:
                             explained_panel(),
                             _selected_panel(),
                             _trail(),
+                            pair_panel(),
                             _neighbours_panel(),
                             rank_panel(),
                         ],
@@ -104,7 +107,7 @@ def _stores() -> Component:
     views = (
         *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
         *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW, ids.RANKS_VIEW, ids.FOUND_VIEW),
-        *(ids.CONTROL_VIEW, ids.COMPARE_VIEW),
+        *(ids.CONTROL_VIEW, ids.COMPARE_VIEW, ids.BESIDE_VIEW, ids.PAIR_VIEW),
     )
     return html.Div(
         [dcc.Store(id=one) for one in (ids.SELECTION, ids.COMMAND, ids.REPLY, *views)], hidden=True

@@ -11,7 +11,7 @@ import numpy as np
 from flask import Flask, Response, abort, request
 
 from dxr_dash import api, settings
-from dxr_dash.browser import map_panel, uploads, urls
+from dxr_dash.browser import beside_panel, map_panel, uploads, urls
 from dxr_dash.browser.panels import picture
 from dxr_dash.browser.rankings import label_table, ranking_page
 from dxr_dash.browser.report_dialog import register_report
@@ -174,8 +174,8 @@ def _map_routes(server: Flask, collection: Collection) -> None:
     def colours(space: str, layout: str, arrangement: str, theme: str) -> Response:
         asked = {"space": space, "layout": layout, "arrangement": arrangement, "theme": theme}
         asked |= {"colour": request.args.get("by", ""), "fingerprint": collection.fingerprint}
-        active = request.args.get("set") or None
-        selection = _or_404(lambda: Selection.parse({**asked, "active": active}, collection))
+        others = {"active": request.args.get("set") or None, "beside": request.args.get("beside") or None}
+        selection = _or_404(lambda: Selection.parse({**asked, **others}, collection))
         return _kept(map_panel.colours_of(collection, selection), "image/png")
 
     @server.get(urls.VEIL)
@@ -188,7 +188,8 @@ def _map_routes(server: Flask, collection: Collection) -> None:
     def density(space: str, layout: str, theme: str) -> Response:
         where = urlencode({"space": space, "layout": layout, "theme": theme})
         selection = _or_404(lambda: Selection.from_address(f"{_query_text()}&{where}", collection))
-        return _kept(_or_404(lambda: map_panel.density_of(collection, selection)), "image/png")
+        paint = beside_panel.density_beside if selection.beside else map_panel.density_of
+        return _kept(_or_404(lambda: paint(collection, selection)), "image/png")
 
 
 def _upload(collection: Collection) -> Response:
