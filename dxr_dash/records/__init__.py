@@ -38,6 +38,7 @@ from dxr_dash.records.measures import (
 from dxr_dash.records.nearness import (
     Distribution,
     HeatMap,
+    ImageKey,
     Match,
     NearestMembers,
     NearestToText,
@@ -71,6 +72,7 @@ __all__ = [
     "FloatArray",
     "HeatMap",
     "Hubs",
+    "ImageKey",
     "Instead",
     "IntArray",
     "LocalScaling",
