@@ -57,17 +57,10 @@
     images.forEach((_, side) => draw(side));
   };
 
-  // The original, made smaller; its thumbnail where the original has gone.
   function pictureOf(key) {
-    const { version } = dxr.facts();
-    const [, set, place] = key.split(".");
     const image = new Image();
-    image.onload = () => draw(images.indexOf(image));
-    image.onerror = () => {
-      image.onerror = null;
-      image.src = set ? `outside/${version}/${set}/${place}.jpg` : `thumbnails/${version}/${key.slice(1)}.jpg`;
-    };
-    image.src = `pictures/${version}/${key}.jpg`;
+    image.onload = () => images.includes(image) && draw(images.indexOf(image));
+    image.src = `pictures/${dxr.facts().version}/${key}.jpg`;
     return image;
   }
 
@@ -132,10 +125,12 @@
     [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
     const paper = canvas.getContext("2d");
     const shown = heat && found;
-    paper.filter = shown ? "grayscale(1)" : "none";
     paper.drawImage(image, 0, 0);
-    paper.filter = "none";
     if (!shown) return;
+    paper.globalCompositeOperation = "saturation"; // take its colours away
+    paper.fillStyle = "#808080";
+    paper.fillRect(0, 0, canvas.width, canvas.height);
+    paper.globalCompositeOperation = "source-over";
     const { values, box } = found.maps[side];
     const [left, top, right, bottom] = [box[0] * canvas.width, box[1] * canvas.height, box[2] * canvas.width, box[3] * canvas.height];
     paper.imageSmoothingEnabled = found.smooth;

@@ -24,7 +24,7 @@ from dxr_dash.collection.feature_maps import (
 from dxr_dash.collection.images import UnreadableImage, read_image, thumbnail
 from dxr_dash.collection.outside import embed_outside
 from dxr_dash.collection.store import Collection, Space
-from dxr_dash.errors import QueryError
+from dxr_dash.errors import DxrError, QueryError
 from dxr_dash.records import FloatArray, HeatMap, ImageKey, Match, OnProgress, silent
 
 _looking = threading.Lock()  # the network is loaded once, and two would only fight for the same cores
@@ -141,13 +141,17 @@ def what_hiding_does(
 
 
 def large_picture(collection: Collection, image: ImageKey) -> bytes:
-    """Make a JPEG file of an image for the page, larger than its thumbnail; from the original.
+    """Make a JPEG file of an image for the page from its original; the thumbnail where that has gone.
 
     Raises:
         QueryError: no such image.
-        CollectionError: the original has gone or changed.
     """
-    return thumbnail(_opened(collection, image), longer_px=settings.LARGE_PICTURE_PX)
+    try:
+        return thumbnail(_opened(collection, image), longer_px=settings.LARGE_PICTURE_PX)
+    except DxrError:
+        if isinstance(image, int):
+            return collection.thumbnail(image)
+        return find_query_set(collection, image[0]).thumbnail(image[1])
 
 
 def _pictures(collection: Collection, first: ImageKey, second: ImageKey) -> list[Image.Image]:

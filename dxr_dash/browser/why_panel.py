@@ -16,7 +16,7 @@ from dxr_dash.browser.panels import action, picture
 from dxr_dash.browser.queries import parse_query
 from dxr_dash.browser.told import line_by_line, told
 from dxr_dash.collection.store import Collection
-from dxr_dash.errors import DxrError, QueryError
+from dxr_dash.errors import QueryError
 from dxr_dash.figures import theme as words
 from dxr_dash.records import HeatMap, ImageKey, Match
 
@@ -61,14 +61,9 @@ def register_why(server: Flask, collection: Collection) -> None:
 
     @server.get(urls.PICTURE)
     def large(key: str) -> Response:
-        image = _image(collection, key)
-        try:
-            data = api.large_picture(collection, image)
-        except DxrError:  # the original has gone; the page shows the thumbnail
-            abort(404)
-        response = Response(data, mimetype="image/jpeg")
-        response.headers["Cache-Control"] = "private, max-age=3600"  # the original can go or change
-        return response
+        data = api.large_picture(collection, _image(collection, key))
+        headers = {"Cache-Control": "private, max-age=600"}  # the original can go, and come back
+        return Response(data, mimetype="image/jpeg", headers=headers)
 
     @server.get(urls.WHY)
     def why(space: str, first: str, second: str) -> Response:
@@ -136,8 +131,12 @@ def _end(value: float, match: Match) -> str:
     if not value:
         return "0"
     if match.measure == "similarity" and match.value > 0:
-        return f"{100 * value / match.value:+.1f}{words.NARROW_SPACE}% of the similarity"
-    return f"{value:+.2g}"
+        return _signed(f"{100 * value / match.value:+.1f}{words.NARROW_SPACE}% of the similarity")
+    return _signed(f"{value:+.2g}")
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", "\u2212", 1)
 
 
 def _exact(match: Match) -> list[str]:
