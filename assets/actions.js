@@ -65,6 +65,11 @@
     "open-files": () => dxr.chooseFiles(),
     reload: () => location.reload(),
     save: () => dxr.save(),
+    why: (about) => dxr.openWhy(about),
+    heat: (_data, button) => dxr.showHeat(button.getAttribute("aria-pressed") !== "true"),
+    "ask-words": () => dxr.askWords(),
+    "clear-words": () => dxr.change({ words: "" }, { step: true }),
+    "save-words": (_data, button) => dxr.saveWords(button.parentElement.dataset.words),
     rename: ({ set, name }) =>
       dxr.askName({ title: "Rename query set", name, then: (text) => dxr.command({ do: "rename", set, name: text }) }),
     remove: ({ set }) => dxr.command({ do: "remove", set }),
@@ -150,7 +155,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
-    const act = { [dxr.ids.nameField]: confirm, [dxr.ids.saveName]: dxr.save }[event.target.id];
+    const act = { [dxr.ids.nameField]: confirm, [dxr.ids.saveName]: dxr.save, [dxr.ids.wordsField]: dxr.askWords }[event.target.id];
     if (!act) return;
     event.preventDefault(); // the focus goes back to the button that opened the dialog: the key must not press it again
     act();

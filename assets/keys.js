@@ -15,6 +15,7 @@
     c: () => dxr.change({ page: "compare" }, { step: true }),
     x: () => dxr.change({ page: "scan" }, { step: true }),
     e: () => dxr.change({ page: "explore" }, { step: true }),
+    w: () => dxr.askWhy(),
     0: () => dxr.showWholeMap(),
     "?": () => dxr.element(dxr.ids.helpDialog).showModal(),
     "/": () => dxr.element(dxr.ids.findText).focus(),

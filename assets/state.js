@@ -78,6 +78,11 @@
     reportDialog: "report-dialog",
     reportOf: "report-of",
     reportWork: "report-work",
+    whyDialog: "why-dialog",
+    whyPair: "why-pair",
+    whyScale: "why-scale",
+    whySaid: "why-said",
+    wordsField: "words-field",
   };
 
   let current = null; // the selection; null until the server has read the address
@@ -181,7 +186,7 @@
     const none = window.dash_clientside.no_update;
     const order = [
       ...["map", "answer", "sets", "neighbours", "selected", "distances", "members", "ranks"],
-      ...["control", "compare", "beside", "pair"],
+      ...["control", "compare", "beside", "pair", "words"],
     ];
     if (!selection) {
       document.documentElement.classList.add("dxr");
@@ -228,13 +233,14 @@
       members: { ...base, member: s.member },
       ranks: s.page === "explore" ? { ...base, theme: look.theme, opened, queries, metric, scale } : null,
       control: { ...base, theme: look.theme },
+      words: { ...base, active: null, edition: 0, words: s.words },
       compare: null,
       beside: beside ? { ...base, ...look, layout, ...chosen, colour, webgl, beside, ...seenBeside } : null,
       pair: beside ? { ...base, active: null, edition: 0, colour, beside, focus: s.focus } : null,
     };
     if (s.page !== "compare") return parts;
     // What is out of sight there is not asked for: it would keep the comparison waiting.
-    for (const name of Object.keys(parts)) if (name !== "sets") parts[name] = null;
+    for (const name of Object.keys(parts)) if (!["sets", "words"].includes(name)) parts[name] = null;
     parts.compare = { ...base, ...look, reference: s.reference, everywhere: s.everywhere, scale };
     return parts;
   }
@@ -274,6 +280,7 @@
     for (const key of ["scan", "order", "only"]) if (differs(key)) said.set(key, s[key]);
     if (differs("queries")) said.set("queries", s.queries.map(queryText).join(","));
     if (s.trail.length) said.set("trail", s.trail.join(","));
+    if (s.words) said.set("words", s.words);
     if (!s.pictures) said.set("pictures", "no");
     const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%40", "@");
     return location.pathname + (text ? `?${text}` : "");

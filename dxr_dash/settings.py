@@ -130,6 +130,7 @@ CURVE_MEMBERS = 256  # of a set, evenly spaced: more would not move the median v
 # Why two images match
 OCCLUSION_CELLS = 7  # patches along each side that are hidden one by one
 OCCLUSION_MOST_CELLS = 16
+LARGE_PICTURE_PX = 640  # longer side of the two pictures as the page shows them
 OCCLUSION_PX = 256  # shorter side that larger images are shrunk to first, where no network says another
 
 # The page

@@ -51,8 +51,8 @@ from dxr_dash.api.scans import (
 )
 from dxr_dash.api.strip import rows_in_map_order, sliver_picture
 from dxr_dash.api.sweeps import sweep, swept_spaces
-from dxr_dash.api.texts import nearest_to_text
-from dxr_dash.api.why import what_hiding_does, why_similar
+from dxr_dash.api.texts import knows_words, nearest_to_text
+from dxr_dash.api.why import large_picture, what_hiding_does, why_match, why_similar
 
 __all__ = [
     "Asked",
@@ -77,6 +77,8 @@ __all__ = [
     "find_query_set",
     "findings",
     "kept_scan",
+    "knows_words",
+    "large_picture",
     "map_ranks",
     "nearest",
     "nearest_by_graph",
@@ -106,5 +108,6 @@ __all__ = [
     "sweep",
     "swept_spaces",
     "what_hiding_does",
+    "why_match",
     "why_similar",
 ]

@@ -17,10 +17,11 @@ from dxr_dash.browser import (
     rank_panel,
     respond,
     sweep_panel,
+    words_panel,
 )
 from dxr_dash.browser.commands import carry_out
 from dxr_dash.browser.state import Selection
-from dxr_dash.browser.trees import TREE, drawn_and_tree, tree, tree_about
+from dxr_dash.browser.trees import TREE, drawn_and_tree, tree, tree_about, tree_and
 from dxr_dash.collection.store import Collection
 
 Data = dict[str, Any]
@@ -28,7 +29,7 @@ Data = dict[str, Any]
 VIEWS = (
     *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
     *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW, ids.RANKS_VIEW),
-    *(ids.CONTROL_VIEW, ids.COMPARE_VIEW, ids.BESIDE_VIEW, ids.PAIR_VIEW),
+    *(ids.CONTROL_VIEW, ids.COMPARE_VIEW, ids.BESIDE_VIEW, ids.PAIR_VIEW, ids.WORDS_VIEW),
 )
 
 
@@ -97,6 +98,15 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
     )
     def on_ranks(data: Data) -> Any:
         return drawn_and_tree(*rank_panel.ranks_of(collection, view(data)))
+
+    @app.callback(
+        Output(ids.WORDS_FOUND, TREE),
+        Output(ids.WORDS_PANEL, "hidden"),
+        Input(ids.WORDS_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_words(data: Data) -> Any:
+        return tree_and(*words_panel.words_of(collection, view(data)))
 
     @app.callback(Output(ids.FOUND, TREE), Input(ids.FOUND_VIEW, "data"), prevent_initial_call=True)
     def on_find(text: str | None) -> Any:

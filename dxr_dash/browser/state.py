@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from dxr_dash import api
 from dxr_dash.analysis.distances import METRICS
 from dxr_dash.browser.queries import Query, parse_queries, queries_from_text
-from dxr_dash.collection.query_sets import QuerySet
+from dxr_dash.collection.query_sets import LONGEST_NAME, QuerySet
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import QueryError
 from dxr_dash.figures.detail import View
@@ -78,6 +78,7 @@ class Selection:
         scan: what is scanned by: "cluster", or ``COLUMN`` and a name.
         order: of the scan's lines, one of ``ORDERS`` or "-" and one of them.
         only: the verdict whose lines are shown; empty: all.
+        words: that images are looked for by, where the space knows words.
         edition: raised by the page whenever query sets change, so that panels ask again.
         opened: raised by the page whenever a view is opened from an address, so that the map takes its zoom.
     """
@@ -115,6 +116,7 @@ class Selection:
     scan: str = CLUSTER
     order: str = "auroc"
     only: str = ""
+    words: str = ""
     edition: int = 0
     opened: int = 0
 
@@ -189,6 +191,7 @@ class Selection:
                 data.get("order", "auroc"), tuple(f"{end}{one}" for one in ORDERS for end in ("", "-"))
             ),
             only=_one_of(data.get("only", ""), ("", *Verdict)),
+            words=_words(data.get("words", "")),
             edition=_whole(data.get("edition", 0), 0, 2**53),
             opened=_whole(data.get("opened", 0), 0, 2**53),
         )
@@ -256,6 +259,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise _wrong("a name")
     return value
+
+
+def _words(value: object) -> str:
+    if len(_text(value)) > LONGEST_NAME:
+        raise _wrong("a text")
+    return _text(value)
 
 
 def _list(value: object) -> list[Any]:
@@ -406,5 +415,6 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "scan": ("scan", str),
     "order": ("order", str),
     "only": ("only", str),
+    "words": ("words", str),
     "pictures": ("pictures", lambda text: text != "no"),
 }

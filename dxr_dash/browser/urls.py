@@ -34,6 +34,8 @@ SELECTED = (
 SLIVERS = "/slivers/<version>/<rows>.jpg"  # gallery rows, with commas between
 SCAN = "/scan/<version>/<space>"  # ?by=WHAT&from=LINE; a POST with do=start or do=stop
 REPORT = "/report/<version>/<space>/<query_set>.<form>"
+PICTURE = "/pictures/<version>/<key>.jpg"  # of one image, larger than its thumbnail: r12, or o.SET.3
+WHY = "/why/<version>/<space>/<first>/<second>.ndjson"  # keys of two images
 QUERY_SETS = "/query-sets"
 
 

@@ -38,6 +38,7 @@ from dxr_dash.records.measures import (
 from dxr_dash.records.nearness import (
     Distribution,
     HeatMap,
+    ImageKey,
     Match,
     NearestMembers,
     NearestToText,
@@ -72,6 +73,7 @@ __all__ = [
     "Grown",
     "HeatMap",
     "Hubs",
+    "ImageKey",
     "Instead",
     "IntArray",
     "LocalScaling",
