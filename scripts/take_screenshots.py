@@ -160,6 +160,7 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         yield f"strip-{scheme}", page.locator(".strip-panel").screenshot()
     yield from compare_pictures(browser, url)
     yield from beside_pictures(browser, url)
+    yield from why_pictures(browser, url)
     page = opened(browser, url, scheme="dark")
     thumb = page.locator("#neighbours .grid .thumb").first
     thumb.click()
@@ -202,6 +203,22 @@ def beside_pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         page.wait_for_function("dxr.besidePlaces()?.values && !dxr.layersWait()")
         page.wait_for_timeout(SETTLE_MS)
         yield f"beside-{scheme}", whole(page)
+
+
+def why_pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
+    """Yield why an image matches one of its neighbours; exactly, where the collection has a space for that."""
+    page = opened(browser, url)
+    spaces = page.eval_on_selector("#space", "list => [...list.options].map((one) => one.value)")
+    page.close()
+    exact = next((one for one in spaces if ".conv" in one), spaces[0])
+    for name, space, scheme in (("why-light", exact, "light"), ("why-dark", spaces[0], "dark")):
+        page = opened(browser, f"{url}?focus=3&space={space}", size=TALL, scheme=scheme)
+        page.locator("#neighbours .near-cell .why").first.dispatch_event("click")
+        page.wait_for_selector("#why-dialog[aria-busy=false] .why-scale:not([hidden])")
+        page.evaluate("document.activeElement.blur()")
+        page.wait_for_timeout(SETTLE_MS)
+        yield name, page.locator("#why-dialog").screenshot()
+        page.close()
 
 
 def scanned(browser: Browser, url: str, by: str, scheme: str) -> Page:
