@@ -38,7 +38,7 @@
       dialog().close();
       dxr.say({ note: `Saved ${name}, ${size(file.size)}.`, tone: "plain" });
     } catch (error) {
-      if (error.name !== "AbortError") say("dxr does not answer. Start it again, then reload the page.");
+      if (error.name !== "AbortError") say("dxr does not answer. Start it again, then try once more.");
     } finally {
       clearInterval(clock);
       stop = null;

@@ -123,6 +123,12 @@
     }
   };
 
+  // Ask for every panel again: what was asked while the server was away has no answer.
+  dxr.askAgain = () => {
+    sent = {};
+    dxr.change({ edition: current.edition + 1 });
+  };
+
   // Show all of the map again, whatever was zoomed or asked for by the address.
   dxr.showWholeMap = () => {
     if (!current) return;
@@ -317,18 +323,6 @@
       return false;
     }
   }
-
-  // Dash keeps silent when the server has gone.
-  const ask = window.fetch.bind(window);
-  window.fetch = async (...request) => {
-    try {
-      return await ask(...request);
-    } catch (error) {
-      if (error.name !== "AbortError" && current)
-        dxr.say({ note: "dxr does not answer. Start it again, then reload the page.", tone: "error" });
-      throw error;
-    }
-  };
 
   window.addEventListener("popstate", () => dxr.command({ do: "open", search: location.search }));
   systemDark.addEventListener("change", () => current && dxr.change({}));

@@ -23,6 +23,7 @@ from dxr_dash.browser.layout import page
 from dxr_dash.browser.panels import action
 from dxr_dash.browser.routes import register_routes
 from dxr_dash.browser.state import Selection
+from dxr_dash.browser.stopping import run_until_told
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import DxrError
 
@@ -85,7 +86,7 @@ def serve(
     open_browser: bool = False,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
-    """Serve the page until interrupted.
+    """Serve the page until Ctrl-C or SIGTERM; what has been asked by then is answered first.
 
     Args:
         access: how the page is reached, and by whom.
@@ -121,7 +122,7 @@ def serve(
     if open_browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     try:
-        server.run()
+        run_until_told(server)
     finally:
         scans.close()
         server.close()

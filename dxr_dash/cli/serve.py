@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +81,7 @@ def open_page(collection: Collection, access: Access | None, port: int | None, n
     def ready(address: str) -> None:
         click.echo(f"dxr shows {collection.name} at {address} (Ctrl-C ends it)", err=True)
 
-    try:
+    with suppress(KeyboardInterrupt):  # pressed twice: nobody waits for what was asked
         serve_page(
             collection,
             access=access,
@@ -88,8 +89,7 @@ def open_page(collection: Collection, access: Access | None, port: int | None, n
             open_browser=not no_browser,
             on_ready=ready,
         )
-    except KeyboardInterrupt:
-        click.echo("\nThe page is closed.", err=True)
+    click.echo("\nThe page is closed.", err=True)
 
 
 def _usual_or_free_port(host: str) -> int:
