@@ -55,6 +55,8 @@
     "clear-selection": () => dxr.change({ picked: null, lasso: [] }, { step: true }),
     tool: ({ tool }) => dxr.useTool(tool),
     "whole-map": () => dxr.showWholeMap(),
+    "close-beside": () => dxr.showBeside(""),
+    "colour-by": ({ colour }) => dxr.change({ colour }),
     arrangement: ({ arrangement }) => dxr.arrange({ arrangement }),
     pictures: () => dxr.change({ pictures: !dxr.selection().pictures }),
     theme: () => dxr.change({ theme: dxr.appearance() === "dark" ? "light" : "dark" }),
@@ -63,6 +65,11 @@
     "open-files": () => dxr.chooseFiles(),
     reload: () => location.reload(),
     save: () => dxr.save(),
+    why: (about) => dxr.openWhy(about),
+    heat: (_data, button) => dxr.showHeat(button.getAttribute("aria-pressed") !== "true"),
+    "ask-words": () => dxr.askWords(),
+    "clear-words": () => dxr.change({ words: "" }, { step: true }),
+    "save-words": (_data, button) => dxr.saveWords(button.parentElement.dataset.words),
     rename: ({ set, name }) =>
       dxr.askName({ title: "Rename query set", name, then: (text) => dxr.command({ do: "rename", set, name: text }) }),
     remove: ({ set }) => dxr.command({ do: "remove", set }),
@@ -96,6 +103,7 @@
     const select = event.target;
     if (!(select instanceof HTMLSelectElement)) return;
     if (select.dataset.do === "colour") dxr.change({ colour: select.value });
+    if (select.dataset.do === "beside") dxr.showBeside(select.value);
     if (select.dataset.do === "metric") dxr.change({ metric: select.value });
     if (select.dataset.do === "space") dxr.useSpace(select.value);
     if (select.dataset.do === "scan-by") dxr.change({ scan: select.value, only: "" });
@@ -147,7 +155,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
-    const act = { [dxr.ids.nameField]: confirm, [dxr.ids.saveName]: dxr.save }[event.target.id];
+    const act = { [dxr.ids.nameField]: confirm, [dxr.ids.saveName]: dxr.save, [dxr.ids.wordsField]: dxr.askWords }[event.target.id];
     if (!act) return;
     event.preventDefault(); // the focus goes back to the button that opened the dialog: the key must not press it again
     act();

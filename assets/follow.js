@@ -97,8 +97,10 @@
 
   // Another feature space has another map: nothing that was drawn on this one means anything there.
   dxr.useSpace = (space) => {
-    const { opened } = dxr.selection();
-    dxr.change({ space, layout: "umap", lasso: [], view: null, opened: opened + 1 }, { step: true });
+    const s = dxr.selection();
+    const beside = s.beside === space ? s.space : s.beside; // the two change places
+    const whole = { lasso: [], view: null, beside_view: null, opened: s.opened + 1 };
+    dxr.change({ space, layout: "umap", beside, ...whole }, { step: true });
   };
 
   // Query sets have colours of their own, from the first on: images begin farther back.

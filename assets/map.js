@@ -10,13 +10,15 @@
   let corners = null; // of the lasso or box being drawn, in map coordinates
   let start = null;
   let last = null;
-  let later = 0;
+  let where = null; // the map that is drawn on
+  const later = {};
 
-  dxr.drawing = () => corners;
+  // The corners drawn so far, on one map or on any.
+  dxr.drawing = (graph = null) => (corners && (graph === null || where.graph === graph) ? corners : null);
 
   dxr.useTool = (name) => {
     tool = name;
-    dxr.element(dxr.ids.mapStage).dataset.tool = name;
+    for (const id of [dxr.ids.mapStage, dxr.ids.besideStage]) dxr.element(id).dataset.tool = name;
     for (const one of document.querySelectorAll("[data-tool][aria-pressed]"))
       one.setAttribute("aria-pressed", String(one.dataset.tool === name));
   };
@@ -25,8 +27,8 @@
   dxr.arrange = (patch) => {
     const s = dxr.selection();
     if (!s || Object.entries(patch).every(([key, value]) => s[key] === value)) return;
-    clearTimeout(later);
-    dxr.change({ ...patch, view: null, opened: s.opened + 1 }, { step: true });
+    for (const name of Object.keys(later)) clearTimeout(later[name]);
+    dxr.change({ ...patch, view: null, beside_view: null, opened: s.opened + 1 }, { step: true });
   };
 
   function mirror({ layout, arrangement, pictures }) {
@@ -40,18 +42,19 @@
   }
 
   function place(event) {
-    const box = dxr.element(dxr.ids.mapStage).getBoundingClientRect();
+    const box = dxr.element(where.stage).getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   }
 
-  const toMap = (spot) => dxr.scales().toMap(...spot);
+  const toMap = (spot) => dxr.scales(where.graph).toMap(...spot);
 
-  function begin(event) {
-    if (tool === "pan" || event.button !== 0 || !dxr.scales()) return;
+  function begin(event, map) {
+    if (tool === "pan" || event.button !== 0 || !dxr.scales(map.graph)) return;
     event.preventDefault();
     event.stopPropagation(); // plotly must not begin to pan
     if (event.type !== "pointerdown") return;
     dxr.leave();
+    where = map;
     start = last = place(event);
     corners = [toMap(start)];
     window.addEventListener("pointermove", go);
@@ -86,40 +89,47 @@
     if (Math.hypot(x - start[0], y - start[1]) < CLICK_PX && drawn.length < 4) return;
     if (drawn.length < 3) return;
     const every = Math.ceil(drawn.length / MOST_CORNERS);
-    const lasso = drawn.filter((_, i) => i % every === 0).map((corner) => corner.map((v) => Number(v.toPrecision(5))));
-    const { layout, arrangement } = dxr.selection();
-    dxr.change({ lasso, drawn_on: `${layout} ${arrangement}`, picked: null }, { step: true });
+    const lasso = drawn
+      .filter((_, i) => i % every === 0)
+      .map((corner) => where.own(corner).map((v) => Number(v.toPrecision(5))));
+    dxr.change({ lasso, drawn_on: where.drawnOn(dxr.selection()), picked: null }, { step: true });
   }
 
-  function zoomed() {
-    clearTimeout(later);
-    later = setTimeout(() => {
-      const scales = dxr.scales();
+  function zoomed({ graph, view: name }) {
+    clearTimeout(later[name]);
+    later[name] = setTimeout(() => {
+      const scales = dxr.scales(graph);
       const s = dxr.selection();
       if (!scales || !s) return;
       const view = scales.view.map((v) => Number(v.toPrecision(5)));
-      if (JSON.stringify(view) !== JSON.stringify(s.view)) dxr.change({ view });
+      if (JSON.stringify(view) !== JSON.stringify(s[name])) dxr.change({ [name]: view });
     }, 250);
   }
 
-  function listen(plot) {
-    const stage = dxr.element(dxr.ids.mapStage);
+  // Let a map be zoomed and drawn on: its graph, its stage, the name its zoom has in the selection; `own` turns a corner
+  // into coordinates of the layout that `drawnOn` names.
+  dxr.mapOf = (map, plot) => {
+    const stage = dxr.element(map.stage);
     stage.dataset.tool = tool;
     for (const name of ["pointerdown", "mousedown", "touchstart"])
-      stage.addEventListener(name, begin, { capture: true, passive: false });
+      stage.addEventListener(name, (event) => begin(event, map), { capture: true, passive: false });
     let shape = 0;
     new ResizeObserver(() => {
       clearTimeout(shape);
       shape = setTimeout(dxr.reshape, 120);
     }).observe(stage);
     plot.on("plotly_relayout", (change) => {
-      if (Object.keys(change).some((key) => key.startsWith("xaxis.range"))) zoomed();
+      if (Object.keys(change).some((key) => key.startsWith("xaxis.range"))) zoomed(map);
     });
-  }
+  };
 
   // By then every script has been read, in whatever order.
   document.addEventListener("DOMContentLoaded", () => {
     dxr.onChange(mirror);
-    dxr.whenDrawn(dxr.ids.map, listen);
+    const first = {
+      ...{ graph: dxr.ids.map, stage: dxr.ids.mapStage, view: "view", own: (corner) => corner },
+      drawnOn: ({ layout, arrangement }) => `${layout} ${arrangement}`,
+    };
+    dxr.whenDrawn(first.graph, (plot) => dxr.mapOf(first, plot));
   });
 })();

@@ -10,11 +10,18 @@
   const ALL_ACROSS = 60; // where the map is more marks wide than this, only those around the view are placed
   const BLOCK = 16; // marks along the side of the squares that "around the view" is counted in
 
-  const shelf = dxr.shelf({ most: 700, atOnce: 6, make: rounded });
-  let placed = new Map(); // for each scale and part of the map: {size, rows, beside}
-  let placedFor = {}; // the coordinates and representatives they were placed for
-  let shown = []; // what is drawn: {row, left, top, size}
-  let known = { paint: null, members: new Map() };
+  // One map with marks. `layer` is the canvas; `places` finds the numbers that say where the images are, null while they
+  // are not those of the figure.
+  const newMap = (layer, places) => ({
+    layer,
+    places,
+    large: { drawn: null, nFirst: 0, values: null, rows: null }, // what can be a mark, of a large collection
+    shelf: dxr.shelf({ most: 700, atOnce: 6, make: rounded }),
+    placed: new Map(), // for each scale and part of the map: {size, rows, beside}
+    placedFor: {}, // the coordinates and representatives they were placed for
+    shown: [], // what is drawn: {row, left, top, size}
+    known: { paint: null, members: new Map() },
+  });
 
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -33,51 +40,46 @@
     return canvas.transferToImageBitmap();
   }
 
-  function draw(scales, paint) {
-    const layer = dxr.layer(dxr.ids.mapMarks);
-    const s = dxr.selection();
-    const { values, rows } = candidates(scales, paint);
-    const drawn = `${paint.layout} ${paint.arrangement}` === `${s.layout} ${s.arrangement}`;
-    if (paint.grid || !s.pictures || !values || !drawn) {
-      if (!paint.grid && s.pictures && !values && !dxr.isLarge())
-        dxr.coordinates().ready.then(() => dxr.drawLayers());
-      shown = [];
-      return shelf.want([]);
-    }
+  function draw(map, scales, paint) {
+    const layer = dxr.layer(map.layer);
+    const { shelf } = map;
+    map.shown = [];
+    const places = paint.grid || !dxr.selection().pictures ? null : map.places(paint);
+    const some = places && candidates(map, places, scales, paint);
+    if (!some) return shelf.want([]);
     const veil = dxr.pixelsOf(paint.veil);
     if (paint.veil && !veil) return undefined; // drawn again once it is there
-    const marks = inView(placedAt(scales, { values, rows }, paint, veil), scales, { values, rows }, layer);
+    const marks = inView(placedAt(map, scales, some, paint, veil), scales, some, layer);
     const address = ({ row }) => `thumbnails/${dxr.facts().version}/${row}.jpg`;
     shelf.want(marks.map(address));
-    shown = [];
     for (const mark of marks) {
       const image = shelf.get(address(mark));
       if (!image) continue; // its point stands for it until then
-      shown.push(mark);
-      drawMark(layer, mark, image, paint);
+      map.shown.push(mark);
+      drawMark(map, layer, mark, image, paint);
     }
     return undefined;
   }
 
   // What can be a mark: every image, or in a large collection those that are drawn, and the representatives.
-  // Places as x, y, x, y, and the row of each; no rows where the first place is that of row 0, and so on.
-  let large = { key: null, values: null, rows: null };
-  function candidates({ plot }, { representatives, grid }) {
-    if (!dxr.isLarge()) return { values: dxr.coordinates().values, rows: null };
-    const drawn = dxr.drawnRows();
-    if (grid || !drawn) return { values: null, rows: null };
-    const places = representatives.map((row) => dxr.coordinates().at(row));
-    const firsts = representatives.filter((_, i) => places[i]);
-    if (large.drawn === drawn && large.nFirst === firsts.length) return large;
+  // Places as x, y, x, y, and the row of each; no rows where the first place is that of row 0, and so on. Null while
+  // they are not known.
+  function candidates(map, places, { plot }, { representatives }) {
+    if (!dxr.isLarge()) return places.values && { values: places.values, rows: null };
+    const drawn = dxr.drawnRows(plot);
+    if (!drawn) return null;
+    const found = representatives.map((row) => places.at(row));
+    const firsts = representatives.filter((_, i) => found[i]);
+    if (map.large.drawn === drawn && map.large.nFirst === firsts.length) return map.large;
     const { x, y } = plot._fullData[0];
     const values = new Float32Array(2 * (firsts.length + drawn.length));
-    places.filter(Boolean).forEach((place, i) => values.set(place, 2 * i));
+    found.filter(Boolean).forEach((place, i) => values.set(place, 2 * i));
     for (let i = 0, at = 2 * firsts.length; i < drawn.length; i++) [values[at++], values[at++]] = [x[i], y[i]];
     const rows = new Int32Array(firsts.length + drawn.length);
     rows.set(firsts);
     rows.set(drawn, firsts.length);
-    large = { drawn, nFirst: firsts.length, values, rows };
-    return large;
+    map.large = { drawn, nFirst: firsts.length, values, rows };
+    return map.large;
   }
 
   function inView({ rows: places, beside, size }, scales, { values, rows }, { width, height, ratio }) {
@@ -96,15 +98,16 @@
 
   // The marks of a scale, among the selected images where some are. They depend on nothing else, so panning moves and
   // changes none; far in, they depend on blocks so far outside the view that nothing of it reaches inside.
-  function placedAt({ perX, perY, view }, { values, rows }, { representatives }, veil) {
-    if (placedFor.values !== values || placedFor.veil !== veil) {
+  function placedAt(map, { perX, perY, view }, { values, rows, nFirst: n }, { representatives }, veil) {
+    if (map.placedFor.values !== values || map.placedFor.veil !== veil) {
       const lit = (at) => !veil || !veil[4 * (rows ? rows[at] : at) + 3];
-      const firsts = (rows ? Array.from({ length: large.nFirst }, (_, i) => i) : representatives).filter(lit);
+      const firsts = (rows ? Array.from({ length: n }, (_, i) => i) : representatives).filter(lit);
       const order = orderOf(values.length / 2, firsts).filter(lit);
-      placed = new Map();
-      placedFor = { values, veil, ends: endsOf(values), order, nFirst: firsts.length };
+      map.placed = new Map();
+      map.placedFor = { values, veil, ends: endsOf(values), order, nFirst: firsts.length };
     }
-    const { order, ends, nFirst } = placedFor;
+    const { placed } = map;
+    const { order, ends, nFirst } = map.placedFor;
     const extent = Math.max(ends[1] - ends[0], ends[3] - ends[2]) || 1;
     const step = Math.floor(STEPS * Math.log2(Math.min(perX, perY)));
     const coarse = 2 ** (step / STEPS); // at most the scale itself: on the screen, gaps can only be wider
@@ -196,7 +199,7 @@
     return { rows: Int32Array.from(rows), beside };
   }
 
-  function drawMark({ context, ratio }, { row, left, top, size }, image, paint) {
+  function drawMark(map, { context, ratio }, { row, left, top, size }, image, paint) {
     const pixels = dxr.pixelsOf(paint.colours);
     const colour = pixels ? `rgb(${pixels[4 * row]} ${pixels[4 * row + 1]} ${pixels[4 * row + 2]})` : null;
     const [x, y, side] = [Math.round(left * ratio), Math.round(top * ratio), Math.round(size * ratio)];
@@ -210,19 +213,19 @@
     const { ink, paper } = inks();
     edge(0, 2 * ratio, colour || ink);
     let out = 0;
-    for (const member of membersOf(paint).get(row) || []) edge((out += 2.25 * ratio), 2.5 * ratio, member);
+    for (const member of membersOf(map, paint).get(row) || []) edge((out += 2.25 * ratio), 2.5 * ratio, member);
     edge(out + 1.5 * ratio, ratio, paper);
   }
 
   // Colours of the sets that each row belongs to.
-  function membersOf(paint) {
-    if (known.paint !== paint) {
+  function membersOf(map, paint) {
+    if (map.known.paint !== paint) {
       const members = new Map();
       for (const { colour, places } of paint.sets)
         for (const row of places) members.set(row, [...(members.get(row) || []), colour]);
-      known = { paint, members };
+      map.known = { paint, members };
     }
-    return known.members;
+    return map.known.members;
   }
 
   function inks() {
@@ -232,20 +235,33 @@
 
   const boxOf = ({ left, top, size }) => ({ left, top, width: size, height: size, rounding: size * 0.12 });
 
-  // The mark at a place of the stage, and the square it fills; null where there is none.
-  dxr.markAt = (x, y) => {
-    const mark = shown.find(({ left, top, size }) => x >= left && x <= left + size && y >= top && y <= top + size);
-    return mark ? { row: mark.row, box: boxOf(mark) } : null;
+  // Show marks on another map, too: {draw, at, boxOf}, of which the last two find a mark by place and by row.
+  dxr.marksOn = (layer, places) => {
+    const map = newMap(layer, places);
+    const found = (mark) => (mark ? { row: mark.row, box: boxOf(mark) } : null);
+    return {
+      draw: (scales, paint) => draw(map, scales, paint),
+      at: (x, y) =>
+        found(map.shown.find(({ left, top, size }) => x >= left && x <= left + size && y >= top && y <= top + size)),
+      boxOf: (row) => found(map.shown.find((one) => one.row === row))?.box || null,
+      shown: () => map.shown,
+    };
   };
 
-  // The picture that stands for an image on the map: its mark, or its cell in the mosaic; null for a point.
-  dxr.pictureBox = (row) => {
-    const mark = shown.find((one) => one.row === row);
-    return mark ? boxOf(mark) : dxr.cellBox(row);
-  };
-
-  dxr.marks = () => shown;
+  // The places on the first map; null where the figure is not what the selection says.
+  function placesOf({ layout, arrangement }) {
+    const s = dxr.selection();
+    return `${layout} ${arrangement}` === `${s.layout} ${s.arrangement}` ? dxr.coordinates() : null;
+  }
 
   // By then every script has been read, in whatever order.
-  document.addEventListener("DOMContentLoaded", () => dxr.onLayers(draw));
+  document.addEventListener("DOMContentLoaded", () => {
+    const first = dxr.marksOn(dxr.ids.mapMarks, placesOf);
+    // The mark at a place of the stage, and the square it fills; null where there is none.
+    dxr.markAt = first.at;
+    // The picture that stands for an image on the map: its mark, or its cell in the mosaic; null for a point.
+    dxr.pictureBox = (row) => first.boxOf(row) || dxr.cellBox(row);
+    dxr.marks = first.shown;
+    dxr.onLayers(first.draw);
+  });
 })();

@@ -20,7 +20,7 @@
   function draw(scales, paint) {
     const layer = dxr.layer(dxr.ids.mapTiles);
     if (!paint.grid) {
-      drawDensity(layer, scales, paint.density);
+      dxr.drawDensity(layer, scales, paint.density);
       return shelf.want([]);
     }
     const seen = geometry(scales, paint.grid, layer);
@@ -34,7 +34,7 @@
   }
 
   // Behind points that are not all drawn: how many images lie where.
-  function drawDensity({ context, ratio }, scales, density) {
+  dxr.drawDensity = ({ context, ratio }, scales, density) => {
     const image = density && dxr.paintOf(density.src);
     if (!image) return;
     const [x0, x1, y0, y1] = density.view;
@@ -42,7 +42,7 @@
     const [right, bottom] = scales.toScreen(x1, y0).map((edge) => edge * ratio);
     context.imageSmoothingQuality = "high";
     context.drawImage(image, left, top, right - left, bottom - top);
-  }
+  };
 
   // Where cells are on the canvas, in its pixels, and which of them are seen. Edges are whole pixels: no seams.
   function geometry(scales, grid, { ratio, width, height }) {

@@ -18,7 +18,7 @@
 
     async fetchAll() {
       this.values = await floats(this.address);
-      return this.values;
+      drawAgain();
     }
 
     // The numbers of a row; null while they are not here, and then they are asked for.
@@ -50,9 +50,13 @@
         for (const row of rows) this.underway.delete(row);
         return;
       }
-      dxr.drawOverlay();
-      dxr.drawLayers();
+      drawAgain();
     }
+  }
+
+  function drawAgain() {
+    dxr.drawOverlay();
+    dxr.drawLayers();
   }
 
   async function floats(address) {
@@ -60,7 +64,8 @@
     return new Float32Array(answer.ok ? await answer.arrayBuffer() : new ArrayBuffer(0));
   }
 
-  // `width` float32 numbers for each image: {at(row), values: all of them or null, ready}.
+  // `width` float32 numbers for each image: {at(row), values: all of them or null, ready}. What is drawn over, on and
+  // under the maps is drawn again when they come.
   dxr.numbers = (address, width) => {
     let found = known.get(address);
     if (found) known.delete(address); // put it last: the oldest unused one goes first

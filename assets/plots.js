@@ -22,8 +22,8 @@
   dxr.shape = shape;
 
   // Between map coordinates and pixels of the stage; `perX` and `perY` are pixels of one unit of the map.
-  dxr.scales = () => {
-    const plot = document.querySelector(`#${dxr.ids.map} .js-plotly-plot`);
+  dxr.scales = (graph = dxr.ids.map) => {
+    const plot = document.querySelector(`#${graph} .js-plotly-plot`);
     const layout = plot && plot._fullLayout;
     if (!layout || !layout.xaxis || !layout.xaxis._length) return null;
     const { xaxis, yaxis } = layout;
@@ -46,6 +46,9 @@
     return s && dxr.numbers(`coordinates/${dxr.facts().version}/${space}/${s.layout}/${s.arrangement}.f32`, 2);
   };
 
+  const overlays = [];
+  dxr.onOverlay = (draw) => overlays.push(draw); // another map's, drawn together with this one's
+
   let waiting = false;
   dxr.drawOverlay = () => {
     if (waiting) return;
@@ -53,12 +56,25 @@
     requestAnimationFrame(() => {
       waiting = false;
       draw();
+      for (const one of overlays) one();
     });
   };
 
   function draw() {
+    const s = dxr.selection();
+    if (!s) return;
+    // a polygon means nothing on another layout than the one it was drawn on; what it selected stays selected
+    const own = [`${s.layout} ${s.arrangement}`, `${s.layout} ${s.arrangement} ${s.space}`].includes(s.drawn_on);
+    const lasso = dxr.drawing(dxr.ids.map) || (own ? s.lasso : []);
+    const near = dxr.neighboursOnMap(s);
     const box = dxr.element(dxr.ids.mapOverlay);
-    const scales = dxr.scales();
+    dxr.drawOver(box, dxr.scales(), dxr.coordinates(), { lasso, ...near, boxOf: dxr.pictureBox });
+    if (box && box.firstElementChild) box.firstElementChild.dataset.arrangement = s.arrangement;
+  }
+
+  // Draw over a map: the lasso, threads from the image in focus to its neighbours, rings round it and the one under the
+  // pointer. `places` finds where an image is on the map, `boxOf` the picture that stands for it.
+  dxr.drawOver = (box, scales, places, { lasso, rows, far, boxOf }) => {
     const s = dxr.selection();
     if (!box || !scales || !s) return;
     let svg = box.firstElementChild;
@@ -66,31 +82,25 @@
       svg = shape("svg", { "aria-hidden": "true" });
       box.append(svg);
     }
-    const known = dxr.coordinates();
-    if (!known.values) known.ready.then(() => !dxr.isLarge() && dxr.drawOverlay());
     const place = (row) => {
-      const found = known.at(row);
+      const found = places.at(row);
       return found && scales.toScreen(...found);
     };
     const parts = [];
-    // a polygon means nothing on another layout than the one it was drawn on; what it selected stays selected
-    const lasso = dxr.drawing() || (s.drawn_on === `${s.layout} ${s.arrangement}` ? s.lasso : []);
     if (lasso.length) {
       const corners = lasso.map(([x, y]) => scales.toScreen(x, y).map((p) => p.toFixed(1)).join(","));
       parts.push(shape("polygon", { class: "lasso", points: corners.join(" ") }));
     }
     const focus = s.focus === null ? null : place(s.focus);
-    const { rows, far } = dxr.neighboursOnMap(s);
     if (focus) {
       for (const row of rows) threads(parts, focus, place(row), far.has(row));
-      ring(parts, "focus", s.focus, focus, 9);
+      ring(parts, "focus", boxOf(s.focus), focus, 9);
     }
     const under = dxr.underPointer();
     const hover = under && under.row !== undefined ? place(under.row) : null;
-    if (hover) ring(parts, "hover", under.row, hover, 8);
-    svg.dataset.arrangement = s.arrangement;
+    if (hover) ring(parts, "hover", boxOf(under.row), hover, 8);
     svg.replaceChildren(...parts);
-  }
+  };
 
   function threads(parts, [x1, y1], end, isFar) {
     if (!end) return;
@@ -103,8 +113,7 @@
   }
 
   // A ring round a point, or a frame round the picture that stands for the image.
-  function ring(parts, name, row, [cx, cy], r) {
-    const box = dxr.pictureBox(row);
+  function ring(parts, name, box, [cx, cy], r) {
     for (const one of [`${name} halo`, name]) {
       if (!box) parts.push(shape("circle", { class: one, cx, cy, r }));
       else {

@@ -24,6 +24,13 @@
     mapOverlay: "map-overlay",
     mapFar: "map-far",
     colourBy: "colour-by",
+    beside: "beside",
+    besideStage: "beside-stage",
+    besideTiles: "beside-tiles",
+    besideMarks: "beside-marks",
+    besideOverlay: "beside-overlay",
+    besideSpace: "beside-space",
+    pairPanel: "pair-panel",
     neighbours: "neighbours",
     selectedPanel: "selected-panel",
     selected: "selected",
@@ -71,6 +78,11 @@
     reportDialog: "report-dialog",
     reportOf: "report-of",
     reportWork: "report-work",
+    whyDialog: "why-dialog",
+    whyPair: "why-pair",
+    whyScale: "why-scale",
+    whySaid: "why-said",
+    wordsField: "words-field",
   };
 
   let current = null; // the selection; null until the server has read the address
@@ -82,6 +94,7 @@
 
   dxr.element = (id) => document.getElementById(id);
   dxr.selection = () => current;
+  dxr.usualColour = () => usual.colour;
   dxr.facts = () => document.querySelector(".page").dataset;
   dxr.onChange = (listener) => listeners.push(listener);
   dxr.set = (id, props) => window.dash_clientside.set_props(id, props);
@@ -119,7 +132,7 @@
   // Show all of the map again, whatever was zoomed or asked for by the address.
   dxr.showWholeMap = () => {
     if (!current) return;
-    dxr.change({ view: null, opened: current.opened + 1 });
+    dxr.change({ view: null, beside_view: null, opened: current.opened + 1 });
   };
 
   // Ask the server to do something; `merge` takes the reply.
@@ -179,7 +192,7 @@
     const none = window.dash_clientside.no_update;
     const order = [
       ...["map", "answer", "sets", "neighbours", "selected", "distances", "members", "ranks"],
-      ...["control", "compare"],
+      ...["control", "compare", "beside", "pair", "words"],
     ];
     if (!selection) {
       document.documentElement.classList.add("dxr");
@@ -191,11 +204,12 @@
     for (const listener of listeners) listener(current);
     const parts = viewParts();
     const most = current.webgl ? Number(dxr.facts().pointsLimit) : 0;
-    const many = current.arrangement === "points" && Number(dxr.facts().images) > most;
+    const dense = Number(dxr.facts().images) > most;
     return order.map((name) => {
       if (parts[name] === null) return none; // its page is not the one that is open
       // The browser zooms by itself where all points are drawn: the map then need not be asked for again.
-      const { view, ...rest } = parts[name];
+      const { view, beside_view, ...rest } = parts[name];
+      const many = dense && (name === "beside" || current.arrangement === "points");
       const text = JSON.stringify(many ? parts[name] : rest);
       if (text === sent[name]) return none;
       sent[name] = text;
@@ -211,8 +225,12 @@
     const { layout, arrangement, drawn_on, queries, metric, scale } = s;
     const where = { layout, arrangement, drawn_on };
     const chosen = { lasso, picked, drawn_on };
+    const { beside, webgl } = s;
+    const pair = colour === "disagreement" ? { beside } : {};
+    const seen = { view: s.view, aspect: aspect(dxr.ids.mapStage) };
+    const seenBeside = { beside_view: s.beside_view, aspect: aspect(dxr.ids.besideStage) };
     const parts = {
-      map: { ...base, ...look, ...where, lasso, picked, colour, webgl: s.webgl, view: s.view, aspect: aspect() },
+      map: { ...base, ...look, ...where, ...chosen, ...pair, colour, webgl, ...seen },
       answer: { ...base, theme: look.theme },
       sets: { ...base, shown },
       neighbours: { ...base, active: s.focus === null ? s.active : null, focus: s.focus },
@@ -221,17 +239,20 @@
       members: { ...base, member: s.member },
       ranks: s.page === "explore" ? { ...base, theme: look.theme, opened, queries, metric, scale } : null,
       control: { ...base, theme: look.theme },
+      words: { ...base, active: null, edition: 0, words: s.words },
       compare: null,
+      beside: beside ? { ...base, ...look, layout, ...chosen, colour, webgl, beside, ...seenBeside } : null,
+      pair: beside ? { ...base, active: null, edition: 0, colour, beside, focus: s.focus } : null,
     };
     if (s.page !== "compare") return parts;
     // What is out of sight there is not asked for: it would keep the comparison waiting.
-    for (const name of Object.keys(parts)) if (name !== "sets") parts[name] = null;
+    for (const name of Object.keys(parts)) if (!["sets", "words"].includes(name)) parts[name] = null;
     parts.compare = { ...base, ...look, reference: s.reference, everywhere: s.everywhere, scale };
     return parts;
   }
 
-  function aspect() {
-    const stage = dxr.element(dxr.ids.mapStage);
+  function aspect(id) {
+    const stage = dxr.element(id);
     return stage && stage.clientHeight ? Number((stage.clientWidth / stage.clientHeight).toPrecision(3)) : 1;
   }
 
@@ -255,6 +276,8 @@
     }
     if (s.picked) said.set("pick", s.picked.join("="));
     if (s.view) said.set("view", s.view.map(round).join(","));
+    if (s.beside) said.set("beside", s.beside);
+    if (s.beside && s.beside_view) said.set("beside-view", s.beside_view.map(round).join(","));
     if (s.theme !== "auto") said.set("theme", s.theme);
     for (const key of ["page", "layout", "arrangement", "first", "width", "scale", "metric", "strip", "lens"])
       if (differs(key)) said.set(key, s[key]);
@@ -263,6 +286,7 @@
     for (const key of ["scan", "order", "only"]) if (differs(key)) said.set(key, s[key]);
     if (differs("queries")) said.set("queries", s.queries.map(queryText).join(","));
     if (s.trail.length) said.set("trail", s.trail.join(","));
+    if (s.words) said.set("words", s.words);
     if (!s.pictures) said.set("pictures", "no");
     const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%40", "@");
     return location.pathname + (text ? `?${text}` : "");
@@ -277,7 +301,7 @@
     if (wanted !== location.pathname + location.search) history.replaceState(null, "", wanted);
     const look = dxr.appearance();
     if (document.documentElement.dataset.theme !== look) document.documentElement.dataset.theme = look;
-    for (const [id, value] of [["colourBy", current.colour], ["metric", current.metric], ["space", current.space], ["scanBy", current.scan]]) {
+    for (const [id, value] of [["colourBy", current.colour], ["metric", current.metric], ["space", current.space], ["scanBy", current.scan], ["besideSpace", current.beside || ""]]) {
       const select = dxr.element(dxr.ids[id]);
       if (select && select.value !== value) select.value = value;
     }

@@ -114,7 +114,9 @@
         headers: { "X-Dxr": dxr.selection().fingerprint },
       });
       if (!answer.ok || !answer.body) throw new Error(String(answer.status));
-      const reply = await read(answer.body, progress);
+      let reply = null;
+      await dxr.readLines(answer.body, (said) => (said.reply ? (reply = said.reply) : progress.show(said)));
+      if (!reply) throw new Error("ended early");
       dxr.set(dxr.ids.reply, { data: reply });
     } catch {
       dxr.say({ note: "The images could not be sent. Is dxr still running?", tone: "error" });
@@ -123,23 +125,24 @@
     }
   }
 
-  // The answer comes line by line while the server works; the last line holds the reply.
-  async function read(body, progress) {
+  // An answer that comes line by line while the server works; the last line holds what came of it.
+  dxr.readLines = async (body, take) => {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) throw new Error("ended early");
+      if (done) return;
       text += value;
       const lines = text.split("\n");
       text = lines.pop();
-      for (const line of lines) {
-        const said = JSON.parse(line);
-        if (said.reply) return said.reply;
-        progress.show(said);
-      }
+      for (const line of lines) take(JSON.parse(line));
     }
-  }
+  };
+
+  dxr.stepText = ({ step, done, total }) => {
+    const said = step.charAt(0).toUpperCase() + step.slice(1);
+    return total ? `${said}: ${done} of ${total}` : `${said}…`;
+  };
 
   function showProgress(name) {
     const box = document.createElement("div");
@@ -153,8 +156,7 @@
     dxr.element(dxr.ids.toasts).append(box);
     return {
       show: ({ step, done, total }) => {
-        const said = step.charAt(0).toUpperCase() + step.slice(1);
-        text.textContent = total ? `${said}: ${done} of ${total}` : `${said}…`;
+        text.textContent = dxr.stepText({ step, done, total });
         if (total) [bar.max, bar.value] = [total, done];
         else bar.removeAttribute("value");
       },

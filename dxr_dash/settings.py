@@ -117,6 +117,12 @@ PROBE_C = 30.0  # inverse strength of the L2 penalty, on vectors of mean squared
 SCAN_MOST_VALUES = 10_000  # a column with more names images, not kinds of them
 SCAN_EXAMPLES = 2  # images shown beside each value
 
+# Two spaces beside each other
+DISAGREEMENT_AT = (
+    15  # nearest images of each image that are compared; half of what the graphs hold, so ties can be seen
+)
+DISAGREEMENT_SHOWN = 24  # images whose neighbours differ most that are listed
+
 # Rank curves
 NOISE_QUANTILE = 0.01  # of the baseline: images farther away than this are no nearer than chance often gives
 CURVE_MEMBERS = 256  # of a set, evenly spaced: more would not move the median visibly
@@ -124,6 +130,7 @@ CURVE_MEMBERS = 256  # of a set, evenly spaced: more would not move the median v
 # Why two images match
 OCCLUSION_CELLS = 7  # patches along each side that are hidden one by one
 OCCLUSION_MOST_CELLS = 16
+LARGE_PICTURE_PX = 640  # longer side of the two pictures as the page shows them
 OCCLUSION_PX = 256  # shorter side that larger images are shrunk to first, where no network says another
 
 # The page

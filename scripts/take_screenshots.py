@@ -159,6 +159,8 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         page.locator("#card").evaluate("(card) => (card.style.visibility = 'hidden')")
         yield f"strip-{scheme}", page.locator(".strip-panel").screenshot()
     yield from compare_pictures(browser, url)
+    yield from beside_pictures(browser, url)
+    yield from why_pictures(browser, url)
     page = opened(browser, url, scheme="dark")
     thumb = page.locator("#neighbours .grid .thumb").first
     thumb.click()
@@ -180,6 +182,43 @@ def compare_pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
         page.mouse.move(box["x"] + box["width"] * 0.62, box["y"] + box["height"] * 0.42)
         page.wait_for_timeout(SETTLE_MS)
         yield f"compare-{scheme}", whole(page)
+
+
+def beside_pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
+    """Yield two spaces side by side, where the collection has a second: the one of tiny images, or the last."""
+    page = opened(browser, url)
+    spaces = page.eval_on_selector(
+        "#beside-space", "list => [...list.options].map((one) => one.value).filter(Boolean)"
+    )
+    here = page.evaluate("dxr.selection().space")
+    others = sorted((one for one in spaces if one != here), key=lambda one: one.startswith("tiny."))
+    page.close()
+    for scheme in ("light", "dark") if others else ():
+        asked = f"?beside={others[-1]}&colour=disagreement&sets="
+        page = opened(browser, url + asked, size=TALL, scheme=scheme)
+        page.locator("#pair > .grid .thumb").nth(1).click()
+        page.wait_for_selector("#pair .pair-columns")
+        page.mouse.move(5, 5)
+        page.wait_for_function(DRAWN)
+        page.wait_for_function("dxr.besidePlaces()?.values && !dxr.layersWait()")
+        page.wait_for_timeout(SETTLE_MS)
+        yield f"beside-{scheme}", whole(page)
+
+
+def why_pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
+    """Yield why an image matches one of its neighbours; exactly, where the collection has a space for that."""
+    page = opened(browser, url)
+    spaces = page.eval_on_selector("#space", "list => [...list.options].map((one) => one.value)")
+    page.close()
+    exact = next((one for one in spaces if ".conv" in one), spaces[0])
+    for name, space, scheme in (("why-light", exact, "light"), ("why-dark", spaces[0], "dark")):
+        page = opened(browser, f"{url}?focus=3&space={space}", size=TALL, scheme=scheme)
+        page.locator("#neighbours .near-cell .why").first.dispatch_event("click")
+        page.wait_for_selector("#why-dialog[aria-busy=false] .why-scale:not([hidden])")
+        page.evaluate("document.activeElement.blur()")
+        page.wait_for_timeout(SETTLE_MS)
+        yield name, page.locator("#why-dialog").screenshot()
+        page.close()
 
 
 def scanned(browser: Browser, url: str, by: str, scheme: str) -> Page:

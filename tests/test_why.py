@@ -53,7 +53,7 @@ def test_both_maps_sum_to_the_similarity_of_the_stored_vectors(
     for one in found.maps:
         assert one.values.sum() == pytest.approx(similarity, abs=1e-6)
         assert one.values.size > 1
-    assert (found.rows, found.space, found.measure) == (pair, CONV, "similarity")
+    assert (found.images, found.space, found.measure) == (pair, CONV, "similarity")
 
 
 def test_the_box_is_the_square_that_the_network_sees(collection: Collection) -> None:

@@ -14,6 +14,7 @@ from dxr_dash.api.benchmarks import benchmark
 from dxr_dash.api.collections import build, build_demo, check, open_collection
 from dxr_dash.api.compared_distances import compared_distributions, control_distributions
 from dxr_dash.api.comparisons import compare
+from dxr_dash.api.disagreements import alignment, disagreement, neighbours_in_both
 from dxr_dash.api.distances import (
     baseline,
     distributions,
@@ -49,14 +50,15 @@ from dxr_dash.api.scans import (
     scan_key,
 )
 from dxr_dash.api.strip import rows_in_map_order, sliver_picture
-from dxr_dash.api.sweeps import sweep
-from dxr_dash.api.texts import nearest_to_text
-from dxr_dash.api.why import what_hiding_does, why_similar
+from dxr_dash.api.sweeps import sweep, swept_spaces
+from dxr_dash.api.texts import knows_words, nearest_to_text
+from dxr_dash.api.why import large_picture, what_hiding_does, why_match, why_similar
 
 __all__ = [
     "Asked",
     "ScanWorker",
     "add_query_set",
+    "alignment",
     "answer",
     "baseline",
     "benchmark",
@@ -70,16 +72,20 @@ __all__ = [
     "control_distances",
     "control_distributions",
     "control_of",
+    "disagreement",
     "distributions",
     "find_query_set",
     "findings",
     "kept_scan",
+    "knows_words",
+    "large_picture",
     "map_ranks",
     "nearest",
     "nearest_by_graph",
     "nearest_members",
     "nearest_to_outside",
     "nearest_to_text",
+    "neighbours_in_both",
     "open_collection",
     "open_scan_line",
     "query_vectors",
@@ -100,6 +106,8 @@ __all__ = [
     "set_distances",
     "sliver_picture",
     "sweep",
+    "swept_spaces",
     "what_hiding_does",
+    "why_match",
     "why_similar",
 ]

@@ -44,7 +44,14 @@ def nearest_to_text(
     return NearestToText(text, where.id, rows, far[rows])
 
 
+def knows_words(where: Space) -> bool:
+    """Say whether a feature space holds texts beside images."""
+    return where.network.startswith(clip_networks.PREFIX) and not set(where.recipe.get("steps", ())) - {"l2"}
+
+
 def _check_words(where: Space, collection: Collection) -> None:
+    if knows_words(where):
+        return
     if not where.network.startswith(clip_networks.PREFIX):
         there = [one.id for one in collection.spaces.values() if one.network.startswith(clip_networks.PREFIX)]
         raise QueryError(
@@ -53,8 +60,7 @@ def _check_words(where: Space, collection: Collection) -> None:
             if there
             else "Add a space with `dxr build --network clip:ARCH/PRETRAINED --layer image`.",
         )
-    if set(where.recipe.get("steps", ())) - {"l2"}:
-        raise QueryError(
-            f"{where.id} has a recipe that was made for images: words would not fit into it.",
-            "Ask in the space without the recipe.",
-        )
+    raise QueryError(
+        f"{where.id} has a recipe that was made for images: words would not fit into it.",
+        "Ask in the space without the recipe.",
+    )

@@ -1,56 +1,84 @@
-"""Why two gallery images match in a feature space: heat maps over both."""
+"""Why two images match in a feature space: heat maps over both."""
 
 from __future__ import annotations
 
 import io
-from itertools import chain
+import threading
 
 import numpy as np
 from PIL import Image
 
 from dxr_dash import settings
 from dxr_dash.analysis.distances import distances
-from dxr_dash.analysis.why import occluded, occlusion_map, similarity_parts
-from dxr_dash.api.query_sets import checked_rows
+from dxr_dash.analysis.why import grid_cells, occluded, occlusion_map, similarity_parts
+from dxr_dash.api.query_sets import checked_rows, find_query_set
 from dxr_dash.collection.feature_maps import (
     UInt8Array,
-    check_decomposable,
     feature_maps,
     read_original,
     seen_box,
     shrunk,
+    undecomposable,
+    unseen,
 )
+from dxr_dash.collection.images import UnreadableImage, read_image, thumbnail
 from dxr_dash.collection.outside import embed_outside
 from dxr_dash.collection.store import Collection, Space
-from dxr_dash.errors import QueryError
-from dxr_dash.records import FloatArray, HeatMap, Match, OnProgress, silent
+from dxr_dash.errors import DxrError, QueryError
+from dxr_dash.records import FloatArray, HeatMap, ImageKey, Match, OnProgress, silent
+
+_looking = threading.Lock()  # the network is loaded once, and two would only fight for the same cores
 
 
-def why_similar(collection: Collection, first: int, second: int, *, space: str | None = None) -> Match:
+def why_match(
+    collection: Collection,
+    first: ImageKey,
+    second: ImageKey,
+    *,
+    space: str | None = None,
+    on_progress: OnProgress = silent,
+) -> Match:
+    """Say why two images match, in the way that fits the space: exactly where that can be, else by hiding places.
+
+    Args, Raises: as ``why_similar`` and ``what_hiding_does`` have them.
+    """
+    with _looking:
+        if undecomposable(collection.space(space)):
+            return what_hiding_does(collection, first, second, space=space, on_progress=on_progress)
+        on_progress("loading the network", 0, 0)
+        return why_similar(collection, first, second, space=space)
+
+
+def why_similar(
+    collection: Collection, first: ImageKey, second: ImageKey, *, space: str | None = None
+) -> Match:
     """Split the cosine similarity of two images over the places of each, exactly.
 
     Only for layers that are averaged over space; ``what_hiding_does`` works for any.
 
     Args:
-        first, second: gallery rows.
+        first, second: gallery rows, or (query set, place) of outside images.
 
     Returns:
         Two maps, each of which sums to the similarity.
 
     Raises:
-        QueryError: no such row or space, or the similarity of this space is no sum over places.
+        QueryError: no such image or space, or the similarity of this space is no sum over places.
         CollectionError: an original image has gone or changed.
         NetworkError: the network cannot be had any more.
     """
     where = collection.space(space)
-    check_decomposable(where)
-    rows = _pair(collection, first, second)
-    pictures = [read_original(collection, row) for row in rows]
+    if why_not := undecomposable(where):
+        raise QueryError(
+            f"The similarity in {where.id} is no sum over places: {why_not}.",
+            "Hide places one by one instead, or use a convolutional layer.",
+        )
+    pictures = _pictures(collection, first, second)
     maps = feature_maps(where, pictures)
     heat = similarity_parts(maps[0], maps[1])
     boxes = [seen_box(where, picture.size) for picture in pictures]
     return Match(
-        rows,
+        (first, second),
         where.id,
         "similarity",
         float(heat[0].sum()),
@@ -60,8 +88,8 @@ def why_similar(collection: Collection, first: int, second: int, *, space: str |
 
 def what_hiding_does(
     collection: Collection,
-    first: int,
-    second: int,
+    first: ImageKey,
+    second: ImageKey,
     *,
     space: str | None = None,
     cells: int = settings.OCCLUSION_CELLS,
@@ -70,42 +98,77 @@ def what_hiding_does(
     """Hide one patch after the other of each of two images, and see how much farther from the other it gets.
 
     Works in every feature space that can be asked with images from outside. Patches lie on the whole image: where the
-    network does not look, hiding changes nothing.
+    network does not look, hiding changes nothing, and is not tried.
 
     Args:
-        first, second: gallery rows.
+        first, second: gallery rows, or (query set, place) of outside images.
         cells: patches along each side.
 
     Returns:
         Two maps: by how much the distance grows, in the metric of the space.
 
     Raises:
-        QueryError: no such row or space, or a number of cells outside 1..``settings.OCCLUSION_MOST_CELLS``.
+        QueryError: no such image or space, or a number of cells outside 1..``settings.OCCLUSION_MOST_CELLS``.
         CollectionError: an original image has gone or changed.
         NetworkError: the network cannot be had any more.
     """
     where = collection.space(space)
-    rows = _pair(collection, first, second)
     if not 1 <= cells <= settings.OCCLUSION_MOST_CELLS:
         raise QueryError(
             f"{cells} cells along each side were asked for.", f"Use 1 to {settings.OCCLUSION_MOST_CELLS}."
         )
-    pictures = [shrunk(where, read_original(collection, row)) for row in rows]
-    hidden = [list(occluded(picture, cells=cells)) for picture in pictures]
-    vectors = _embedded(where, [*pictures, *chain(*hidden)], on_progress)
-    whole, parts = vectors[:2], np.split(vectors[2:], [len(hidden[0])])
+    pictures = [shrunk(where, picture) for picture in _pictures(collection, first, second)]
+    asked = [
+        [not unseen(where, picture, cell) for cell in grid_cells(*picture.shape[:2], cells=cells)]
+        for picture in pictures
+    ]
+    hidden = [
+        one
+        for picture, seen in zip(pictures, asked, strict=True)
+        for one, worth in zip(occluded(picture, cells=cells), seen, strict=True)
+        if worth
+    ]
+    vectors = _embedded(where, [*pictures, *hidden], on_progress)
+    whole, parts = vectors[:2], np.split(vectors[2:], [sum(asked[0])])
     value = float(distances(whole[:1], whole[1:], metric=where.metric)[0, 0])
     maps = []
     for place, picture in enumerate(pictures):
-        found = distances(whole[1 - place : 2 - place], parts[place], metric=where.metric)[0]
+        found = np.full(len(asked[place]), value, np.float32)
+        found[asked[place]] = distances(whole[1 - place : 2 - place], parts[place], metric=where.metric)[0]
         shape = (min(cells, picture.shape[0]), min(cells, picture.shape[1]))
-        maps.append(HeatMap(occlusion_map(found, value, shape), (0.0, 0.0, 1.0, 1.0)))
-    return Match(rows, where.id, "distance", value, (maps[0], maps[1]))
+        maps.append(HeatMap(occlusion_map(found, float(np.float32(value)), shape), (0.0, 0.0, 1.0, 1.0)))
+    return Match((first, second), where.id, "distance", value, (maps[0], maps[1]))
 
 
-def _pair(collection: Collection, first: int, second: int) -> tuple[int, int]:
-    one, other = checked_rows(collection, [first, second]).tolist()
-    return one, other
+def large_picture(collection: Collection, image: ImageKey) -> bytes:
+    """Make a JPEG file of an image for the page from its original; the thumbnail where that has gone.
+
+    Raises:
+        QueryError: no such image.
+    """
+    try:
+        return thumbnail(_opened(collection, image), longer_px=settings.LARGE_PICTURE_PX)
+    except DxrError:
+        if isinstance(image, int):
+            return collection.thumbnail(image)
+        return find_query_set(collection, image[0]).thumbnail(image[1])
+
+
+def _pictures(collection: Collection, first: ImageKey, second: ImageKey) -> list[Image.Image]:
+    checked_rows(collection, [one for one in (first, second) if isinstance(one, int)])
+    return [_opened(collection, one) for one in (first, second)]
+
+
+def _opened(collection: Collection, image: ImageKey) -> Image.Image:
+    """Read an original, of the gallery or of a query set."""
+    if isinstance(image, int):
+        checked_rows(collection, [image])
+        return read_original(collection, image)
+    one = find_query_set(collection, image[0])
+    try:
+        return read_image(one.outside_image(image[1]), max_pixels=settings.UPLOAD_MAX_PIXELS)
+    except UnreadableImage as error:
+        raise QueryError(f"{one.outside[image[1]]} cannot be read: {error}.", "Add it again.") from error
 
 
 def _embedded(where: Space, pictures: list[UInt8Array], on_progress: OnProgress) -> FloatArray:
@@ -115,5 +178,9 @@ def _embedded(where: Space, pictures: list[UInt8Array], on_progress: OnProgress)
         out = io.BytesIO()
         Image.fromarray(picture).save(out, "BMP")  # lossless and as quick as copying
         files.append((str(number), out.getvalue()))
-    found = embed_outside(files, [where], on_progress=on_progress)
+
+    def tell(step: str, done: int, total: int) -> None:
+        on_progress("hiding places" if total else step, done, total)
+
+    found = embed_outside(files, [where], on_progress=tell)
     return found.vectors[where.fingerprint]

@@ -8,10 +8,20 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from dxr_dash.browser import compare_page, explained_panel, ids, map_panel, rank_panel, respond
+from dxr_dash.browser import (
+    beside_panel,
+    compare_page,
+    explained_panel,
+    ids,
+    map_panel,
+    rank_panel,
+    respond,
+    sweep_panel,
+    words_panel,
+)
 from dxr_dash.browser.commands import carry_out
 from dxr_dash.browser.state import Selection
-from dxr_dash.browser.trees import TREE, drawn_and_tree, tree, tree_about
+from dxr_dash.browser.trees import TREE, drawn_and_tree, tree, tree_about, tree_and
 from dxr_dash.collection.store import Collection
 
 Data = dict[str, Any]
@@ -19,7 +29,7 @@ Data = dict[str, Any]
 VIEWS = (
     *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
     *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW, ids.RANKS_VIEW),
-    *(ids.CONTROL_VIEW, ids.COMPARE_VIEW),
+    *(ids.CONTROL_VIEW, ids.COMPARE_VIEW, ids.BESIDE_VIEW, ids.PAIR_VIEW, ids.WORDS_VIEW),
 )
 
 
@@ -31,6 +41,7 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
 
     _register_answer(app, collection, view)
     _register_compare(app, collection, view)
+    _register_beside(app, collection, view)
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("dxr", "views"),
         [Output(one, "data") for one in VIEWS],
@@ -87,6 +98,15 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
     )
     def on_ranks(data: Data) -> Any:
         return drawn_and_tree(*rank_panel.ranks_of(collection, view(data)))
+
+    @app.callback(
+        Output(ids.WORDS_FOUND, TREE),
+        Output(ids.WORDS_PANEL, "hidden"),
+        Input(ids.WORDS_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_words(data: Data) -> Any:
+        return tree_and(*words_panel.words_of(collection, view(data)))
 
     @app.callback(Output(ids.FOUND, TREE), Input(ids.FOUND_VIEW, "data"), prevent_initial_call=True)
     def on_find(text: str | None) -> Any:
@@ -155,6 +175,16 @@ def _register_compare(app: Dash, collection: Collection, view: Callable[[Data], 
         return compare_page.distances_of(collection, view(data))
 
     @app.callback(
+        Output(ids.SWEEP, "figure"),
+        Output(ids.SWEEP_SAID, TREE),
+        Output(ids.SWEEP_PANEL, "hidden"),
+        Input(ids.COMPARE_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_sweep(data: Data) -> Any:
+        return sweep_panel.sweep_of(collection, view(data))
+
+    @app.callback(
         Output(ids.COMPARED_RANKS, "figure"), Input(ids.COMPARE_VIEW, "data"), prevent_initial_call=True
     )
     def on_compared_ranks(data: Data) -> Any:
@@ -169,3 +199,20 @@ def _register_compare(app: Dash, collection: Collection, view: Callable[[Data], 
     )
     def on_compared_control(data: Data) -> Any:
         return explained_panel.explained_of(collection, view(data))
+
+
+def _register_beside(app: Dash, collection: Collection, view: Callable[[Data], Selection]) -> None:
+    """Wire the map of another space, and what the two spaces do not agree on."""
+
+    @app.callback(
+        Output(ids.BESIDE, "figure"),
+        Output(ids.BESIDE_NOTE, "children"),
+        Input(ids.BESIDE_VIEW, "data"),
+        prevent_initial_call=True,
+    )
+    def on_beside(data: Data) -> Any:
+        return beside_panel.beside_of(collection, view(data))
+
+    @app.callback(Output(ids.PAIR, TREE), Input(ids.PAIR_VIEW, "data"), prevent_initial_call=True)
+    def on_pair(data: Data) -> Any:
+        return tree(beside_panel.pair_of(collection, view(data)))

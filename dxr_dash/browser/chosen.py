@@ -32,7 +32,8 @@ def _selected(
 ) -> IntArray:
     if lasso or picked is None:
         corners = np.array(lasso, np.float64)
-        layout, arrangement = drawn_on.split()
+        layout, arrangement, *named = drawn_on.split(" ", 2)
+        space = named[0] if named else space
         return api.rows_in_polygon(
             collection, corners, space=space, layout=layout, mosaic=arrangement == MOSAIC
         )

@@ -86,6 +86,15 @@ def _save(collection: Collection, command: Mapping[str, Any]) -> Reply:
     return Reply(show=one.id, slot=one.colour, release=True, changed=True, note=note)
 
 
+def _save_words(collection: Collection, command: Mapping[str, Any]) -> Reply:
+    """Keep the images nearest to some words as a query set."""
+    text = _said(command, "words")
+    found = api.nearest_to_text(collection, text, space=_said(command, "space"))
+    one, _ = api.add_query_set(collection, _said(command, "name"), rows=found.rows.tolist())
+    note = f"{_quoted(one.name)} saved with {words.count(len(one))} images."
+    return Reply(show=one.id, slot=one.colour, changed=True, note=note)
+
+
 def _merge(collection: Collection, command: Mapping[str, Any]) -> Reply:
     """Make one set of the images and sets that some rows of the rank curves ask with."""
     keys = command.get("queries")
@@ -157,6 +166,7 @@ def _open_line(collection: Collection, command: Mapping[str, Any]) -> Reply:
 _COMMANDS: dict[str, Callable[[Collection, Mapping[str, Any]], Reply]] = {
     "open": _open,
     "save": _save,
+    "save-words": _save_words,
     "merge": _merge,
     "rename": _rename,
     "control": _control,

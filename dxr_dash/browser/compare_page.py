@@ -21,6 +21,7 @@ from dxr_dash.browser.compare_table import compare_table, differences_said, quan
 from dxr_dash.browser.explained_panel import explained
 from dxr_dash.browser.panels import EMPTY_FIGURE, action, message, segments
 from dxr_dash.browser.state import Selection
+from dxr_dash.browser.sweep_panel import sweep_panel
 from dxr_dash.browser.trees import tree
 from dxr_dash.collection.query_sets import N_COLOURS
 from dxr_dash.collection.store import Collection
@@ -48,6 +49,7 @@ def compare_column(collection: Collection) -> Component:
         [
             _table_panel(collection),
             html.Div([_distances_panel(), _ranks_panel()], className="compare-plots"),
+            sweep_panel(),
         ],
         className="column compare",
     )

@@ -16,6 +16,9 @@ MEMBERS_VIEW = "members-view"
 RANKS_VIEW = "ranks-view"
 CONTROL_VIEW = "control-view"
 COMPARE_VIEW = "compare-view"
+BESIDE_VIEW = "beside-view"
+PAIR_VIEW = "pair-view"
+WORDS_VIEW = "words-view"
 FOUND_VIEW = "found-view"  # the text of the find field, once the typing pauses
 
 # Header
@@ -37,6 +40,17 @@ MAP_TRUST = "map-trust"
 MAP_LEGEND = "map-legend"
 COLOUR_BY = "colour-by"
 
+# The map of another space beside it
+BESIDE = "beside"
+BESIDE_STAGE = "beside-stage"
+BESIDE_TILES = "beside-tiles"  # canvas under its points: how many images lie where
+BESIDE_MARKS = "beside-marks"  # canvas over its points: thumbnails
+BESIDE_OVERLAY = "beside-overlay"
+BESIDE_NOTE = "beside-note"
+BESIDE_SPACE = "beside-space"
+PAIR_PANEL = "pair-panel"  # whose neighbours differ
+PAIR = "pair"
+
 # Panels
 ANSWER = "answer"
 SHIFT = "shift"
@@ -44,6 +58,9 @@ SHIFT_STAGE = "shift-stage"
 EVIDENCE = "evidence"
 PROOFS = "proofs"
 SETS = "sets"
+WORDS_PANEL = "words-panel"  # ask in words, where the space knows any
+WORDS_FIELD = "words-field"
+WORDS_FOUND = "words-found"
 NEIGHBOURS = "neighbours"
 SELECTED_PANEL = "selected-panel"
 SELECTED = "selected"
@@ -70,6 +87,9 @@ COMPARED_FACTS = "compared-facts"
 COMPARED_RANKS = "compared-ranks"
 COMPARED_RANKS_STAGE = "compared-ranks-stage"
 EVERYWHERE = "everywhere"
+SWEEP = "sweep"
+SWEEP_PANEL = "sweep-panel"
+SWEEP_SAID = "sweep-said"
 
 # Rank curves
 RANKS = "ranks"
@@ -110,3 +130,7 @@ NAME_FIELD = "name-field"
 REPORT_DIALOG = "report-dialog"
 REPORT_OF = "report-of"
 REPORT_WORK = "report-work"
+WHY_DIALOG = "why-dialog"
+WHY_PAIR = "why-pair"
+WHY_SCALE = "why-scale"
+WHY_SAID = "why-said"

@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from dxr_dash import settings
 from dxr_dash.browser import ids, urls
 from dxr_dash.browser.attributes import attributes
+from dxr_dash.browser.beside_panel import pair_panel
 from dxr_dash.browser.compare_page import compare_column, explained_panel
 from dxr_dash.browser.explained_panel import explained
 from dxr_dash.browser.map_section import map_section
@@ -17,6 +18,8 @@ from dxr_dash.browser.report_dialog import report_dialog
 from dxr_dash.browser.scan_panel import scan_panel
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.strip_panel import strip_panel
+from dxr_dash.browser.why_panel import why_dialog
+from dxr_dash.browser.words_panel import words_panel
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.distance_figure import figure_height_px
@@ -28,10 +31,12 @@ _KEYS = (
     ("← → on compared distances", "move the reading line"),
     ("p  l  b", "pan, lasso, box"),
     ("m", "the map as points or as a mosaic"),
+    ("d", "the map of another feature space beside"),
     ("click, Enter", "look at an image and its neighbours"),
     ("j  k  ← → ↑ ↓", "walk through the thumbnails"),
     ("[  ]  {  }", "move the brush over the ranks, by one or by its width"),
     ("← → ↑ ↓ on the strip", "move along it; strengthen or weaken its lens"),
+    ("w", "why is this image near? For a neighbour that the pointer or the focus is on"),
     ("Esc", "close; then clear the lasso; then let go of the image"),
     ("s", "save the selected images as a query set"),
     ("0", "show the whole map"),
@@ -62,6 +67,7 @@ def page(collection: Collection) -> Component:
                             explained_panel(),
                             _selected_panel(),
                             _trail(),
+                            pair_panel(),
                             _neighbours_panel(),
                             rank_panel(),
                         ],
@@ -81,6 +87,7 @@ def page(collection: Collection) -> Component:
             _help_dialog(),
             _name_dialog(),
             report_dialog(),
+            why_dialog(),
         ],
         className="page",
         **attributes(
@@ -104,7 +111,7 @@ def _stores() -> Component:
     views = (
         *(ids.MAP_VIEW, ids.ANSWER_VIEW, ids.SETS_VIEW, ids.NEIGHBOURS_VIEW),
         *(ids.SELECTED_VIEW, ids.DISTANCES_VIEW, ids.MEMBERS_VIEW, ids.RANKS_VIEW, ids.FOUND_VIEW),
-        *(ids.CONTROL_VIEW, ids.COMPARE_VIEW),
+        *(ids.CONTROL_VIEW, ids.COMPARE_VIEW, ids.BESIDE_VIEW, ids.PAIR_VIEW, ids.WORDS_VIEW),
     )
     return html.Div(
         [dcc.Store(id=one) for one in (ids.SELECTION, ids.COMMAND, ids.REPLY, *views)], hidden=True
@@ -249,7 +256,7 @@ def _distances_panel(collection: Collection) -> Component:
 def _sets_panel() -> Component:
     head = html.Div([html.H2("Query sets")], className="panel-head")
     return html.Section(
-        [head, html.Div(id=ids.SETS, className="body sets")],
+        [head, html.Div(id=ids.SETS, className="body sets"), words_panel()],
         className="panel sets-panel",
         **attributes({"aria-label": "Query sets"}),
     )

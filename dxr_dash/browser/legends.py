@@ -14,7 +14,7 @@ from dxr_dash.collection.layouts import Layout
 from dxr_dash.figures import theme as words
 from dxr_dash.figures.colouring import Colouring
 from dxr_dash.figures.map_figure import Marked
-from dxr_dash.records import IntArray
+from dxr_dash.records import Disagreement, IntArray
 
 
 def category_legend(
@@ -81,6 +81,22 @@ def trust_legend(colouring: Colouring, layout: Layout) -> Component:
     means = f"How many of an image's {layout.honesty_k} nearest images {layout.title} has placed near it"
     ends = f"none: 0{words.NARROW_SPACE}%", f"100{words.NARROW_SPACE}%: all"
     return _ramp(colouring, html.P(means), ends)
+
+
+def agreement_legend(colouring: Colouring, found: Disagreement) -> Component:
+    """Show the colour scale of the neighbours that two spaces have in common."""
+    first, second = found.spaces
+    title = html.P(
+        [
+            f"How many of an image's {found.k} nearest images are the same in ",
+            html.Bdi(words.short(first, 40)),
+            " and ",
+            html.Bdi(words.short(second, 40)),
+        ]
+    )
+    high = f"{round(100 * colouring.high)}{words.NARROW_SPACE}%"
+    ends = f"none: 0{words.NARROW_SPACE}%", f"{high}: all" if colouring.high >= 1 else f"{high} and more"
+    return _ramp(colouring, title, ends)
 
 
 def _ramp(colouring: Colouring, title: Component, ends: tuple[str, str]) -> Component:

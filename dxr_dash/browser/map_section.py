@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from dxr_dash.browser import ids
 from dxr_dash.browser.attributes import attributes
+from dxr_dash.browser.beside_panel import beside_choice, beside_stage
 from dxr_dash.browser.panels import EMPTY_FIGURE, icon_action, segments
 from dxr_dash.browser.state import colour_choices
 from dxr_dash.collection.layouts import TSNE
@@ -35,6 +36,7 @@ def map_section(collection: Collection) -> Component:
             graph,
             html.Canvas(id=ids.MAP_MARKS, className="layer", **hidden),
             html.Div(id=ids.MAP_OVERLAY, className="overlay"),
+            html.P(className="map-name", hidden=True, **hidden),
             html.Div(notes, className="map-notes"),
         ],
         id=ids.MAP_STAGE,
@@ -42,7 +44,13 @@ def map_section(collection: Collection) -> Component:
         role="group",
         **attributes({"aria-label": "Map of the collection: similar images lie near each other"}),
     )
-    body = html.Div([stage, html.Div(id=ids.MAP_LEGEND, className="legend")], className="map-body")
+    body = html.Div(
+        [
+            html.Div([stage, beside_stage()], className="stages"),
+            html.Div(id=ids.MAP_LEGEND, className="legend"),
+        ],
+        className="map-body",
+    )
     return html.Section(
         [_head(collection), body], className="panel map-panel", **attributes({"aria-label": "Map"})
     )
@@ -81,7 +89,7 @@ def _head(collection: Collection) -> Component:
         segments("tool", tools, chosen="pan", label="Map tool"),
     ]
     whole = icon_action("frame", "Show the whole map (0)", "whole-map")
-    second = [colour, html.P(id=ids.MAP_TRUST, className="trust"), whole]
+    second = [colour, beside_choice(collection), html.P(id=ids.MAP_TRUST, className="trust"), whole]
     return html.Div(
         [html.Div(first, className="map-controls"), html.Div(second, className="map-controls")],
         className="panel-head map-head",

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from dxr_dash.browser import urls
-from dxr_dash.browser.state import DISTANCE, MOSAIC, NOTHING, Selection
+from dxr_dash.browser.state import DISAGREEMENT, DISTANCE, MOSAIC, NOTHING, Selection
 from dxr_dash.collection.store import Collection
 from dxr_dash.figures.detail import View
 from dxr_dash.figures.map_figure import Marked
@@ -60,7 +60,7 @@ def paint_of(
         "grid": grid,
         "colours": _colours(collection, selection),
         "veil": _veil(collection, selection) if selected else None,
-        "density": None if behind is None else _density(collection, selection, behind),
+        "density": density_at(collection, selection, behind),
         "sets": [{"colour": one.colour, "places": places[one.rows].tolist()} for one in marked],
         "representatives": space.representatives.tolist(),
     }
@@ -68,7 +68,10 @@ def paint_of(
 
 def _colours(collection: Collection, selection: Selection) -> str | None:
     measured_to = selection.active if selection.colour == DISTANCE else None
+    beside = selection.beside if selection.colour == DISAGREEMENT else None
     if selection.colour == NOTHING or (selection.colour == DISTANCE and measured_to is None):
+        return None
+    if selection.colour == DISAGREEMENT and beside is None:
         return None
     return urls.colours(
         collection,
@@ -78,6 +81,7 @@ def _colours(collection: Collection, selection: Selection) -> str | None:
         look_of(selection),
         selection.colour,
         measured_to,
+        beside,
     )
 
 
@@ -97,6 +101,15 @@ def _veil(collection: Collection, selection: Selection) -> str:
     return urls.veil(collection, *where, urlencode(said))
 
 
-def _density(collection: Collection, selection: Selection, view: View) -> dict[str, Any]:
-    src = urls.density(collection, selection.space, selection.layout, look_of(selection), view)
-    return {"src": src, "view": view}
+def density_at(
+    collection: Collection, selection: Selection, view: View | None, beside: str | None = None
+) -> dict[str, Any] | None:
+    """Return where the picture of a view's density is, and its place on the map.
+
+    Args:
+        beside: the space whose map it is about; None: the space looked at.
+    """
+    if view is None:
+        return None
+    where = selection.space, selection.layout, look_of(selection), view
+    return {"src": urls.density(collection, *where, beside), "view": view}

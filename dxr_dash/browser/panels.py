@@ -174,21 +174,50 @@ def grid(thumbs: Iterable[Component], label: str) -> Component:
     return html.Div(list(thumbs), className="grid", role="group", **attributes({"aria-label": label}))
 
 
-def neighbour_grid(collection: Collection, found: Neighbours, label: str) -> Component:
-    """Show neighbours, nearest first, each with its distance and baseline percentile."""
+def neighbour_grid(
+    collection: Collection, found: Neighbours, label: str, *, query_set: str = ""
+) -> Component:
+    """Show neighbours, nearest first, each with its distance and baseline percentile, and a way to ask why.
+
+    Args:
+        query_set: id of the set that was asked with, if it was one.
+    """
     return grid(
         (
-            thumb(
-                picture(collection, int(row)),
-                caption=(words.distance(float(far)), words.percent(float(share))),
-                note=f"Rank {rank} · distance {words.distance(float(far))} · {words.closer_than(float(share))}",
+            _with_why(
+                thumb(
+                    picture(collection, int(row)),
+                    caption=(words.distance(float(far)), words.percent(float(share))),
+                    note=f"Rank {rank} · distance {words.distance(float(far))} · {words.closer_than(float(share))}",
+                ),
+                rank,
+                _key(int(member), query_set),
+                _key(int(row)),
             )
-            for rank, (row, far, share) in enumerate(
-                zip(found.rows, found.distances, found.percentiles, strict=True), start=1
+            for rank, (row, far, share, member) in enumerate(
+                zip(found.rows, found.distances, found.percentiles, found.members, strict=True), start=1
             )
         ),
         label,
     )
+
+
+def _with_why(shown: Component, rank: int, first: str, second: str) -> Component:
+    """Put the button that asks why an image is near over the corner of its thumbnail."""
+    about = {"data-do": "why", "data-first": first, "data-second": second}
+    ask = html.Button(
+        "Why?",
+        type="button",
+        className="why",
+        title="Why is this image near? (w)",
+        **attributes({**about, "aria-label": f"Why is the image at rank {rank} near?"}),
+    )
+    return html.Div([shown, ask], className="near-cell", key=second)
+
+
+def _key(item: int, query_set: str = "") -> str:
+    """Name an item as the rows of the rank curves do."""
+    return f"r{item}" if item >= 0 else f"o.{query_set}.{-1 - item}"
 
 
 def focus_card(collection: Collection, row: int) -> Component:

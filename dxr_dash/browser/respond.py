@@ -139,7 +139,8 @@ def neighbours_of(collection: Collection, selection: Selection) -> list[Componen
     if not len(one):
         return [panels.message("An empty set", "All its images have left the collection.")]
     found = api.nearest(collection, one.id, k=k, space=selection.space)
-    grid = panels.neighbour_grid(collection, found, f"Images nearest to {one.name}, nearest first")
+    label = f"Images nearest to {one.name}, nearest first"
+    grid = panels.neighbour_grid(collection, found, label, query_set=one.id)
     return [_hint(f"Nearest to the set \u2068{words.short(one.name, 60)}\u2069. {_PERCENT_HINT}"), grid]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -11,13 +11,15 @@ import numpy as np
 from flask import Flask, Response, abort, request
 
 from dxr_dash import api, settings
-from dxr_dash.browser import map_panel, uploads, urls
+from dxr_dash.browser import beside_panel, map_panel, uploads, urls
 from dxr_dash.browser.panels import picture
 from dxr_dash.browser.rankings import label_table, ranking_page
 from dxr_dash.browser.report_dialog import register_report
 from dxr_dash.browser.scan_panel import scan_state
 from dxr_dash.browser.state import ARRANGEMENTS, MOSAIC, Selection
 from dxr_dash.browser.strip_panel import rows_named, selected_in_map_order
+from dxr_dash.browser.told import line, line_by_line
+from dxr_dash.browser.why_panel import register_why
 from dxr_dash.collection.store import Collection
 from dxr_dash.collection.tiles import mosaic_tile, rows_of_cells
 from dxr_dash.errors import DxrError, QueryError
@@ -45,6 +47,7 @@ def register_routes(server: Flask, collection: Collection, scans: api.ScanWorker
     _strip_routes(server, collection)
     _scan_routes(server, collection, scans)
     register_report(server, collection)
+    register_why(server, collection)
 
     @server.post(urls.QUERY_SETS)
     def query_sets() -> Response:
@@ -174,8 +177,8 @@ def _map_routes(server: Flask, collection: Collection) -> None:
     def colours(space: str, layout: str, arrangement: str, theme: str) -> Response:
         asked = {"space": space, "layout": layout, "arrangement": arrangement, "theme": theme}
         asked |= {"colour": request.args.get("by", ""), "fingerprint": collection.fingerprint}
-        active = request.args.get("set") or None
-        selection = _or_404(lambda: Selection.parse({**asked, "active": active}, collection))
+        others = {"active": request.args.get("set") or None, "beside": request.args.get("beside") or None}
+        selection = _or_404(lambda: Selection.parse({**asked, **others}, collection))
         return _kept(map_panel.colours_of(collection, selection), "image/png")
 
     @server.get(urls.VEIL)
@@ -188,7 +191,8 @@ def _map_routes(server: Flask, collection: Collection) -> None:
     def density(space: str, layout: str, theme: str) -> Response:
         where = urlencode({"space": space, "layout": layout, "theme": theme})
         selection = _or_404(lambda: Selection.from_address(f"{_query_text()}&{where}", collection))
-        return _kept(_or_404(lambda: map_panel.density_of(collection, selection)), "image/png")
+        paint = beside_panel.density_beside if selection.beside else map_panel.density_of
+        return _kept(_or_404(lambda: paint(collection, selection)), "image/png")
 
 
 def _upload(collection: Collection) -> Response:
@@ -204,14 +208,8 @@ def _upload(collection: Collection) -> Response:
         files = [(one.filename or "unnamed", one.read()) for one in request.files.getlist("images")]
         name = request.form.get("name", "")
     except DxrError as error:
-        return _lines([uploads.failure(error)])
-    return _lines(uploads.embed(collection, name, files))
-
-
-def _lines(lines: Iterable[str]) -> Response:
-    """Send lines as they come."""
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Response(lines, mimetype="application/x-ndjson", headers=headers)
+        return line_by_line([line(uploads.failure(error))])
+    return line_by_line(uploads.embed(collection, name, files))
 
 
 def _or_404(ask: Callable[[], T]) -> T:

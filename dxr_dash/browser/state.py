@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from dxr_dash import api
 from dxr_dash.analysis.distances import METRICS
 from dxr_dash.browser.queries import Query, parse_queries, queries_from_text
-from dxr_dash.collection.query_sets import QuerySet
+from dxr_dash.collection.query_sets import LONGEST_NAME, QuerySet
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import QueryError
 from dxr_dash.figures.detail import View
@@ -20,6 +20,7 @@ from dxr_dash.records import Verdict
 CLUSTER = "cluster"
 DISTANCE = "distance"
 TRUST = "trust"
+DISAGREEMENT = "disagreement"
 NOTHING = "nothing"
 COLUMN = "column:"  # and the column's name: a column may itself be called "cluster"
 THEMES = ("auto", "light", "dark")
@@ -50,10 +51,12 @@ class Selection:
         active: id of the query set that the answer is about.
         focus: row of the one image looked at.
         member: item of the active set whose own distances are drawn.
-        colour: what colours the map: ``COLUMN`` and a name, ``CLUSTER``, ``DISTANCE`` or ``NOTHING``.
-        lasso: corners of the polygon drawn on the map, in map coordinates; none: no lasso.
+        colour: what colours the map: ``COLUMN`` and a name, or one of the words above it.
+        lasso: corners of the polygon drawn on the map, in coordinates of ``drawn_on``; none: no lasso.
         picked: (what, code): all images with one value of a column or in one cluster; what is as in ``colour``.
         view: the part of the map that is seen; None is all of it.
+        beside: id of the space whose map stands beside; None: there is none.
+        beside_view: the part of that map that is seen; None is all of it.
         aspect: width by height of the map on the screen.
         webgl: whether the browser can draw with it.
         page: "answer" shows the verdict and distances, "compare" the shown sets side by side, "scan" every value as
@@ -62,7 +65,8 @@ class Selection:
         everywhere: whether the shown sets are compared in every feature space.
         layout: which layout of the map: "umap" or "tsne".
         arrangement: "points" where the layout put them, or "mosaic", each image in a cell of its own.
-        drawn_on: layout and arrangement that the lasso was drawn on, with a space between.
+        drawn_on: layout and arrangement that the lasso was drawn on, with a space between; and after another one the
+            id of the feature space, where that is not ``space``.
         queries: the rows of the rank curves, from top to bottom.
         trail: rows of the images followed, oldest first; the focus is one of them.
         first, width: the brush covers ranks first..first + width - 1.
@@ -74,6 +78,7 @@ class Selection:
         scan: what is scanned by: "cluster", or ``COLUMN`` and a name.
         order: of the scan's lines, one of ``ORDERS`` or "-" and one of them.
         only: the verdict whose lines are shown; empty: all.
+        words: that images are looked for by, where the space knows words.
         edition: raised by the page whenever query sets change, so that panels ask again.
         opened: raised by the page whenever a view is opened from an address, so that the map takes its zoom.
     """
@@ -88,6 +93,8 @@ class Selection:
     lasso: tuple[Point, ...] = ()
     picked: tuple[str, int] | None = None
     view: View | None = None
+    beside: str | None = None
+    beside_view: View | None = None
     theme: str = "auto"
     aspect: float = 1.0
     webgl: bool = True
@@ -109,6 +116,7 @@ class Selection:
     scan: str = CLUSTER
     order: str = "auroc"
     only: str = ""
+    words: str = ""
     edition: int = 0
     opened: int = 0
 
@@ -158,6 +166,8 @@ class Selection:
             lasso=_lasso(data.get("lasso", ())),
             picked=_optional(data.get("picked"), lambda pair: _picked(pair, collection)),
             view=_optional(data.get("view"), _view),
+            beside=_optional(data.get("beside"), lambda one: _other_space(one, space.id, collection)),
+            beside_view=_optional(data.get("beside_view"), _view),
             theme=_one_of(data.get("theme", "auto"), THEMES),
             aspect=min(max(_number(data.get("aspect", 1.0)), 0.05), 20.0),
             webgl=data.get("webgl", True) is not False,
@@ -166,10 +176,7 @@ class Selection:
             everywhere=data.get("everywhere", False) is True,
             layout=_one_of(data.get("layout", "umap"), tuple(space.layouts)),
             arrangement=_one_of(data.get("arrangement", "points"), ARRANGEMENTS),
-            drawn_on=_one_of(
-                data.get("drawn_on", "umap points"),
-                tuple(f"{layout} {how}" for layout in space.layouts for how in ARRANGEMENTS),
-            ),
+            drawn_on=_drawn_on(data.get("drawn_on", "umap points"), space.id, collection),
             queries=queries,
             trail=tuple(_whole(row, 0, n_images) for row in _list(data.get("trail", ()))[-MOST_TRAIL:]),
             first=_whole(data.get("first", 1), 1, 2**31),
@@ -184,6 +191,7 @@ class Selection:
                 data.get("order", "auroc"), tuple(f"{end}{one}" for one in ORDERS for end in ("", "-"))
             ),
             only=_one_of(data.get("only", ""), ("", *Verdict)),
+            words=_words(data.get("words", "")),
             edition=_whole(data.get("edition", 0), 0, 2**53),
             opened=_whole(data.get("opened", 0), 0, 2**53),
         )
@@ -237,6 +245,7 @@ def colour_choices(collection: Collection) -> dict[str, str]:
         CLUSTER: "cluster",
         DISTANCE: "distance to the active set",
         TRUST: "trust in the map",
+        **({DISAGREEMENT: "shared neighbours"} if len(collection.spaces) > 1 else {}),
         NOTHING: "nothing",
     }
     return {**columns, **others}
@@ -250,6 +259,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise _wrong("a name")
     return value
+
+
+def _words(value: object) -> str:
+    if len(_text(value)) > LONGEST_NAME:
+        raise _wrong("a text")
+    return _text(value)
 
 
 def _list(value: object) -> list[Any]:
@@ -303,6 +318,20 @@ def _reference(value: object, collection: Collection) -> tuple[str, str] | None:
         raise _wrong("a reference")
     query_set, space = _text(pair[0]), _text(pair[1])
     return (query_set, space) if query_set in collection.query_sets and space in collection.spaces else None
+
+
+def _other_space(value: object, space: str, collection: Collection) -> str | None:
+    """Return the space whose map stands beside; none where that is the one looked at."""
+    other = collection.space(_text(value)).id
+    return None if other == space else other
+
+
+def _drawn_on(value: object, space: str, collection: Collection) -> str:
+    """Return what a lasso was drawn on: a layout and an arrangement of the space, or of the one named after them."""
+    said = _text(value).split(" ", 2)
+    where = collection.space(said[2] if len(said) > 2 else space)
+    _one_of(" ".join(said[:2]), tuple(f"{layout} {how}" for layout in where.layouts for how in ARRANGEMENTS))
+    return _text(value)
 
 
 def _strip(value: object, queries: tuple[Query, ...]) -> str:
@@ -366,6 +395,8 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "lasso": ("lasso", _corners),
     "pick": ("picked", _pair),
     "view": ("view", _numbers),
+    "beside": ("beside", str),
+    "beside-view": ("beside_view", _numbers),
     "theme": ("theme", str),
     "page": ("page", str),
     "reference": ("reference", lambda text: text.split("@", 1)),
@@ -384,5 +415,6 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "scan": ("scan", str),
     "order": ("order", str),
     "only": ("only", str),
+    "words": ("words", str),
     "pictures": ("pictures", lambda text: text != "no"),
 }

@@ -36,5 +36,10 @@ def drawn_and_tree(figure: object, parts: Sequence[Component | str]) -> tuple[ob
     return figure, tree(parts)
 
 
+def tree_and(parts: Sequence[Component | str], more: object) -> tuple[str, object]:
+    """Describe a panel, and give one more thing along."""
+    return tree(parts), more
+
+
 def _plain(component: Component) -> Any:
     return component.to_plotly_json()  # type: ignore[no-untyped-call]

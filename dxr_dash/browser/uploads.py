@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import queue
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from dxr_dash import api, settings
 from dxr_dash.browser.commands import Reply
 from dxr_dash.browser.panels import refused_list
+from dxr_dash.browser.told import line, told
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import DxrError, UploadError
 from dxr_dash.figures import theme as words
-from dxr_dash.records import Skipped
-
-log = logging.getLogger(__name__)
+from dxr_dash.records import OnProgress, Skipped
 
 FORM_SLACK_BYTES = 1024 * 1024  # what a multipart form needs beside the files
 
@@ -53,51 +48,27 @@ def within_limits(files: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[str, b
 
 
 def embed(collection: Collection, name: str, files: Sequence[tuple[str, bytes]]) -> Iterator[str]:
-    """Make a query set from outside images; yield a line of JSON for each step, and the reply as the last.
-
-    The work is done in a thread of its own, since the lines must go out while it goes on.
-    """
-    lines: queue.Queue[str | None] = queue.Queue()
-
-    def work() -> None:
-        try:
-            lines.put(_line(reply=asdict(_make(collection, name, files, lines))))
-        except DxrError as error:
-            lines.put(failure(error))
-        except Exception:
-            log.exception("A query set could not be made from dropped images.")
-            lines.put(failure(UploadError("dxr failed on these images.", "Its log says where.")))
-        lines.put(None)
-
-    threading.Thread(target=work, name="embed", daemon=True).start()
-    yield _line(step="Reading images", done=0, total=len(files))
-    while (line := lines.get()) is not None:
-        yield line
+    """Make a query set from outside images; yield a line of JSON for each step, and the reply as the last."""
+    yield line({"step": "Reading images", "done": 0, "total": len(files)})
+    yield from told(
+        lambda tell: {"reply": asdict(_make(collection, name, files, tell))},
+        failure,
+        UploadError("dxr failed on these images.", "Its log says where."),
+    )
 
 
-def failure(error: DxrError) -> str:
+def failure(error: DxrError) -> dict[str, object]:
     """Return the line that ends an upload which came to nothing."""
-    return _line(reply=asdict(Reply(note=str(error), tone="error")))
+    return {"reply": asdict(Reply(note=str(error), tone="error"))}
 
 
-def _make(
-    collection: Collection, name: str, files: Sequence[tuple[str, bytes]], lines: queue.Queue[str | None]
-) -> Reply:
+def _make(collection: Collection, name: str, files: Sequence[tuple[str, bytes]], tell: OnProgress) -> Reply:
     good, too_large = within_limits(files)
     if not good:
         raise UploadError("No file could be taken.", refused_list(too_large))
-    one, unread = api.add_query_set(
-        collection,
-        name,
-        images=good,
-        on_progress=lambda step, done, total: lines.put(_line(step=step, done=done, total=total)),
-    )
+    one, unread = api.add_query_set(collection, name, images=good, on_progress=tell)
     left_out = (*too_large, *unread)
     note = f"\u201c\u2068{words.short(one.name, 60)}\u2069\u201d made from {words.count(len(one))} images."
     if left_out:
         note = f"{note} {refused_list(left_out)}"
     return Reply(show=one.id, slot=one.colour, changed=True, note=note)
-
-
-def _line(**content: object) -> str:
-    return json.dumps(content) + "\n"

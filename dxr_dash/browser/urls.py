@@ -15,9 +15,11 @@ COORDINATES = (
     "/coordinates/<version>/<space>/<layout>/<arrangement>.f32"  # ?rows= for some, with commas between
 )
 MOSAIC = "/mosaic/<version>/<space>/<layout>/<int:level>/<int:x>_<int:y>.webp"
-COLOURS = "/colours/<version>/<space>/<layout>/<arrangement>/<theme>.png"  # ?by=COLOUR&set=QUERY_SET
+COLOURS = (
+    "/colours/<version>/<space>/<layout>/<arrangement>/<theme>.png"  # ?by=COLOUR&set=QUERY_SET&beside=SPACE
+)
 VEIL = "/veil/<version>/<space>/<layout>/<arrangement>/<theme>.png"  # and what is selected, as in the page's address
-DENSITY = "/density/<version>/<space>/<layout>/<theme>.png"  # ?view=X0,X1,Y0,Y1
+DENSITY = "/density/<version>/<space>/<layout>/<theme>.png"  # ?view=X0,X1,Y0,Y1&beside=SPACE
 MAP_RANKS = "/map-ranks/<version>/<space>/<layout>/<arrangement>/<int:row>.u32"  # ?rows=, with commas between
 CELLS = "/cells/<version>/<space>/<layout>/<int:x>_<int:y>.i32"
 DISTANCES = "/distances/<version>/<space>/<query_set>.f32"
@@ -32,6 +34,8 @@ SELECTED = (
 SLIVERS = "/slivers/<version>/<rows>.jpg"  # gallery rows, with commas between
 SCAN = "/scan/<version>/<space>"  # ?by=WHAT&from=LINE; a POST with do=start or do=stop
 REPORT = "/report/<version>/<space>/<query_set>.<form>"
+PICTURE = "/pictures/<version>/<key>.jpg"  # of one image, larger than its thumbnail: r12, or o.SET.3
+WHY = "/why/<version>/<space>/<first>/<second>.ndjson"  # keys of two images
 QUERY_SETS = "/query-sets"
 
 
@@ -58,14 +62,16 @@ def colours(
     theme: str,
     by: str,
     query_set: str | None,
+    beside: str | None = None,
 ) -> str:
     """Return where each image's colour is, one pixel each.
 
     Args:
         by: what the map is coloured by, as the selection has it.
         query_set: id of the set that distances are measured to.
+        beside: id of the space that neighbours are compared with.
     """
-    asked = urlencode({"by": by, "set": query_set or ""})
+    asked = urlencode({"by": by, "set": query_set or "", **({"beside": beside} if beside else {})})
     return f"colours/{version(collection)}/{quote(space)}/{layout}/{arrangement}/{theme}.png?{asked}"
 
 
@@ -78,7 +84,20 @@ def veil(collection: Collection, space: str, layout: str, arrangement: str, them
     return f"veil/{version(collection)}/{quote(space)}/{layout}/{arrangement}/{theme}.png?{said}"
 
 
-def density(collection: Collection, space: str, layout: str, theme: str, view: tuple[float, ...]) -> str:
-    """Return where the picture is of how many images lie in each part of a view of the map."""
-    ends = ",".join(f"{end:.6g}" for end in view)
-    return f"density/{version(collection)}/{quote(space)}/{layout}/{theme}.png?view={ends}"
+def density(
+    collection: Collection,
+    space: str,
+    layout: str,
+    theme: str,
+    view: tuple[float, ...],
+    beside: str | None = None,
+) -> str:
+    """Return where the picture is of how many images lie in each part of a view of the map.
+
+    Args:
+        beside: id of the space whose map it is about, turned like that of ``space``; None: that of ``space``.
+    """
+    asked = urlencode(
+        {"view": ",".join(f"{end:.6g}" for end in view), **({"beside": beside} if beside else {})}
+    )
+    return f"density/{version(collection)}/{quote(space)}/{layout}/{theme}.png?{asked}"

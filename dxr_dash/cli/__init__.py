@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dxr_dash.cli import ask, benchmark, compare, look, make, scan, serve, sweep, tell
+from dxr_dash.cli import ask, benchmark, compare, disagree, look, make, scan, serve, sweep, tell
 from dxr_dash.cli.frame import cache_folder, cli, main
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "cache_folder",
     "cli",
     "compare",
+    "disagree",
     "look",
     "main",
     "make",

@@ -22,27 +22,19 @@ from dxr_dash.records import FloatArray
 UInt8Array = npt.NDArray[np.uint8]
 
 CHANNELS_LAST = "mean over space, channels last"
+SEEN_SLACK_PX = 3  # resizing mixes the pixels at the edge with those beyond it
 AVERAGED = ("mean over space", CHANNELS_LAST)
 
 
-def check_decomposable(where: Space) -> None:
-    """Refuse a space whose similarity is no sum over places.
+def undecomposable(where: Space) -> str:
+    """Say why the similarity of a space is no sum over places; empty where it is one.
 
-    Raises:
-        QueryError: its layer is not averaged over space, its vectors are changed afterwards, or its metric is
-            not cosine.
+    Its layer is not averaged over space, its vectors are changed afterwards, or its metric is not cosine.
     """
     recipe = where.recipe
     if recipe.get("pooling") not in AVERAGED or recipe.get("steps") or recipe.get("crops", 1) != 1:
-        why = "the features of its layer are not averaged over the places of an image, and left at that"
-    elif where.metric != "cosine":
-        why = f"its metric is {where.metric}"
-    else:
-        return
-    raise QueryError(
-        f"The similarity in {where.id} is no sum over places: {why}.",
-        "Hide places one by one instead, or use a convolutional layer.",
-    )
+        return "the features of its layer are not averaged over the places of an image, and left at that"
+    return "" if where.metric == "cosine" else f"its metric is {where.metric}"
 
 
 def read_original(collection: Collection, row: int) -> Image.Image:
@@ -114,6 +106,26 @@ def seen_box(where: Space, size: tuple[int, int]) -> tuple[float, float, float, 
     crop = where.recipe["crop_px"]
     left, top = (round((length - crop) / 2) for length in (width, height))
     return left / width, top / height, (left + crop) / width, (top + crop) / height
+
+
+def unseen(where: Space, picture: UInt8Array, cell: tuple[slice, slice]) -> bool:
+    """Say whether a part of a picture lies where the network surely does not look, so that hiding it changes nothing.
+
+    Args:
+        picture: (H, W, 3), as ``shrunk`` gives it.
+        cell: rows and columns of pixels.
+    """
+    if "crop_px" not in where.recipe or where.recipe.get("crops", 1) != 1:
+        return False
+    height, width = picture.shape[:2]
+    left, top, right, bottom = seen_box(where, (width, height))
+    down, across = cell
+    return bool(
+        across.stop <= left * width - SEEN_SLACK_PX
+        or across.start >= right * width + SEEN_SLACK_PX
+        or down.stop <= top * height - SEEN_SLACK_PX
+        or down.start >= bottom * height + SEEN_SLACK_PX
+    )
 
 
 def shrunk(where: Space, picture: Image.Image) -> UInt8Array:

@@ -173,12 +173,12 @@ def _megapixels(pixels: int) -> str:
     return f"{pixels / 1e6:g} megapixels"
 
 
-def thumbnail(image: Image.Image) -> bytes:
-    """Shrink an RGB image to a JPEG file whose longer side is at most ``settings.THUMBNAIL_PX``.
+def thumbnail(image: Image.Image, *, longer_px: int = settings.THUMBNAIL_PX) -> bytes:
+    """Shrink an RGB image to a JPEG file whose longer side is at most ``longer_px``.
 
     The same pixels give the same bytes; nothing but pixels is in them. Small images are not enlarged.
     """
-    scale = min(1.0, settings.THUMBNAIL_PX / max(image.size))
+    scale = min(1.0, longer_px / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     same = size == image.size
     small = image.copy() if same else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.0)

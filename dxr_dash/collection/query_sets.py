@@ -86,9 +86,20 @@ class QuerySet:
         Raises:
             QueryError: there is no such image.
         """
+        return Pack(self.folder, "thumbnails")[self._checked(index)]
+
+    def outside_image(self, index: int) -> bytes:
+        """Outside image ``index`` as it was given.
+
+        Raises:
+            QueryError: there is no such image.
+        """
+        return Pack(self.folder, "images")[self._checked(index)]
+
+    def _checked(self, index: int) -> int:
         if not 0 <= index < len(self.outside):
             raise QueryError(f"{self.name} has no outside image {index}.", "Reload the page.")
-        return Pack(self.folder, "thumbnails")[index]
+        return index
 
     def outside_images(self) -> list[bytes]:
         """The outside images as they were given, for feature spaces that come later."""

@@ -75,6 +75,16 @@ def by_distance(distances: FloatArray, theme: Theme) -> Colouring:
     return Colouring(filled, theme.near_to_far, low, high, (), theme.near_to_far[-1][1])
 
 
+def by_agreement(shares: FloatArray, theme: Theme) -> Colouring:
+    """Colour by the share of an image's neighbours that another space has as well, from none to what few images reach.
+
+    Few images share many, so that the scale ends at the 99 % quantile. An image without neighbours has none to share.
+    """
+    known = shares[np.isfinite(shares)]
+    high = max(float(np.quantile(known, 0.99)) if len(known) else 0.0, 0.05)
+    return Colouring(np.nan_to_num(shares).astype(np.float32), theme.lost_to_kept, 0.0, high)
+
+
 def by_trust(kept: FloatArray, theme: Theme) -> Colouring:
     """Colour by the share of an image's neighbours that the map keeps, from none to all.
 

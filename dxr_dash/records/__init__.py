@@ -21,6 +21,7 @@ from dxr_dash.records.arrays import (
 from dxr_dash.records.benchmarks import BenchmarkPart, BenchmarkReport
 from dxr_dash.records.building import BuildReport, Grown, Mosaic, Skipped
 from dxr_dash.records.comparisons import ComparedLine, Comparison, Difference
+from dxr_dash.records.disagreements import Alignment, Disagreement
 from dxr_dash.records.findings import AmongRandomSets, Findings, Instead, OwnValue, Probe
 from dxr_dash.records.measures import (
     AgainstControl,
@@ -37,6 +38,7 @@ from dxr_dash.records.measures import (
 from dxr_dash.records.nearness import (
     Distribution,
     HeatMap,
+    ImageKey,
     Match,
     NearestMembers,
     NearestToText,
@@ -50,6 +52,7 @@ from dxr_dash.records.sweeps import Sweep, SweepAnswer, SweptSpace
 
 __all__ = [
     "AgainstControl",
+    "Alignment",
     "AmongRandomSets",
     "Answer",
     "Basis",
@@ -61,6 +64,7 @@ __all__ = [
     "Comparison",
     "CountedOnce",
     "Difference",
+    "Disagreement",
     "Distribution",
     "DoubleArray",
     "Estimate",
@@ -69,6 +73,7 @@ __all__ = [
     "Grown",
     "HeatMap",
     "Hubs",
+    "ImageKey",
     "Instead",
     "IntArray",
     "LocalScaling",

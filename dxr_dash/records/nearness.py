@@ -174,6 +174,9 @@ class Distribution:
     quantiles: tuple[float, float, float, float, float]
 
 
+ImageKey = int | tuple[str, int]
+
+
 @dataclass(frozen=True)
 class HeatMap:
     """How much each place of an image has to do with a match.
@@ -190,10 +193,10 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class Match:
-    """Where the likeness of two gallery images comes from.
+    """Where the likeness of two images comes from.
 
     Attributes:
-        rows: the two images.
+        images: the two: a gallery row, or a query set's id and the place of its outside image.
         space: id of the feature space.
         measure: "similarity", when each map sums to ``value``; "distance", when a map says by how much the distance
             of the two grows when a place is hidden.
@@ -201,7 +204,7 @@ class Match:
         maps: one of each image.
     """
 
-    rows: tuple[int, int]
+    images: tuple[ImageKey, ImageKey]
     space: str
     measure: str
     value: float
