@@ -48,7 +48,7 @@ class Notes:
         with self.lock:
             self.seconds[kind].append(seconds)
 
-    def check(self, kind: str, found: object, expected: object) -> None:
+    def check(self, kind: str, found: Any, expected: Any) -> None:
         """Note whether an answer is the one that this person's question has."""
         same = (
             bool(np.array_equal(found, expected)) if isinstance(expected, np.ndarray) else found == expected

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).parents[1]
 _THREADS = 8
+_CONNECTIONS = 1000  # a browser keeps six; further ones wait until another ends
 ONLY_HERE = Access()
 _OUT_BYTES = 32 * 2**20  # of one answer that wait in memory rather than in a file: plotly's script is 5 MB
 _INDEX = """<!DOCTYPE html>
@@ -115,6 +116,8 @@ def serve(
         threads=_THREADS,
         ident=None,
         outbuf_overflow=_OUT_BYTES,
+        connection_limit=_CONNECTIONS,
+        asyncore_use_poll=True,  # select takes no file beyond the 1,024th
     )
     address = address_of(access, listener.getsockname()[1])
     threading.Thread(target=_answer_ahead, args=(collection,), name="answer ahead", daemon=True).start()

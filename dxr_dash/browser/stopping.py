@@ -65,9 +65,9 @@ def _told(server: Any) -> Iterator[threading.Event]:
         server.pull_trigger()
 
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, tell)
+        for caught in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(caught) is not signal.SIG_IGN:
+                before[caught] = signal.signal(caught, tell)
     try:
         yield told
     finally:
