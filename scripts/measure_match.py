@@ -29,7 +29,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--network", default="alexnet")
     parser.add_argument("--images", type=int, default=24)
-    parser.add_argument("--size", type=int, default=1024, help="side of the images, in pixels")
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=1024,
+        help="width of the images, in pixels; they are 4 : 3, as photographs are",
+    )
     parser.add_argument("--repeats", type=int, default=7)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -45,20 +50,25 @@ def measure(folder: Path, chosen: argparse.Namespace) -> None:
     torch.manual_seed(settings.SEED)
     torch.save(models.get_model(chosen.network, weights=None).state_dict(), weights)
     images.mkdir()
+    height = chosen.size * 3 // 4
     for number in range(chosen.images):
-        name = sorted(KINDS)[number % len(KINDS)]
-        draw(name, face=False, seed=number, size_px=chosen.size).save(images / f"{number}.jpg", quality=90)
+        drawn = draw(KINDS[number % len(KINDS)], face=False, seed=number, size_px=chosen.size)
+        drawn.crop((0, chosen.size - height, chosen.size, chosen.size)).save(
+            images / f"{number}.jpg", quality=90
+        )
     for layer in (EXACT, HIDING):
         api.build(images, folder / "m.dxr", network=chosen.network, layer=layer, weights=weights)
     collection = api.open_collection(folder / "m.dxr")
     print(
-        f"{chosen.network}, {chosen.images} images of {chosen.size} x {chosen.size}, {torch.get_num_threads()} threads"
+        f"{chosen.network}, {chosen.images} images of {chosen.size} x {height}, {torch.get_num_threads()} threads"
     )
     pairs = np.random.default_rng(settings.SEED).permutation(chosen.images)
-    patches = 2 * settings.OCCLUSION_CELLS**2 + 2
+    asked = (
+        2 * settings.OCCLUSION_CELLS * (settings.OCCLUSION_CELLS - 2) + 2
+    )  # two columns are cut off at the sides
     for layer, ask, n_batches in (
         (EXACT, api.why_similar, 1),
-        (HIDING, api.what_hiding_does, -(-patches // settings.BATCH_IMAGES)),
+        (HIDING, api.what_hiding_does, -(-asked // settings.BATCH_IMAGES)),
     ):
         space = f"{chosen.network}.{layer}"
         floor = passes(chosen.network, layer, weights, n_batches)
@@ -84,7 +94,7 @@ def measure(folder: Path, chosen: argparse.Namespace) -> None:
 def passes(network: str, layer: str, weights: Path, n_batches: int) -> Callable[[], object]:
     """Return what runs full batches through the network, and nothing else."""
     loaded = load_network(network, layer, weights=weights, device="cpu")
-    side = loaded.prepare(draw(sorted(KINDS)[0], face=False, seed=0, size_px=300)).shape[-1]
+    side = loaded.prepare(draw(KINDS[0], face=False, seed=0, size_px=300)).shape[-1]
     batch = np.zeros((n_batches * settings.BATCH_IMAGES, 3, side, side), np.uint8)
     return lambda: loaded.forward(batch)
 
