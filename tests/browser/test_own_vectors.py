@@ -50,7 +50,7 @@ def test_map_mosaic_neighbours_answer_and_lasso_work_without_images(
     card = page.locator(".focus-card")
     expect(card.locator(".name")).to_contain_text("bird")  # the fish are all in the set
     expect(card.locator(".facts")).not_to_contain_text("px")  # there is no image that has a size
-    draw_lasso(page)
+    draw_lasso(page, radius_px=205.0)  # the three kinds lie far apart, with nothing in the middle
     expect(page.locator(".selected-count")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("m")
