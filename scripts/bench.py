@@ -2,8 +2,8 @@
 
 Runs the benchmarks of this folder one after the other, each in a process of its own, on collections that it builds:
 CIFAR-10 (60,000 images; a folder or a tar archive), photographs, and made-up vectors up to a million. What each prints
-goes to NAME.md, its numbers to NAME.json. What is there already is not measured again: stopped, the same command goes
-on. ``--only NAME ...`` runs some; ``--small`` tries everything with few images, in minutes.
+goes to NAME.md; its numbers, where it writes them, to NAME.json. What is there already is not measured again: stopped,
+the same command goes on. ``--only NAME ...`` runs some; ``--small`` tries everything with few images, in minutes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+TABLE_ONLY = ("border", "extraction")  # these print a table and write no JSON
 
 
 def parts(
@@ -69,7 +70,7 @@ def measure(name: str, commands: list[list[str | Path]], to: Path) -> bool:
             return False
     part = table.with_suffix(".part")
     with part.open("w") as out:
-        json_too: list[str | Path] = [] if "--border" in last else ["--json", figures]
+        json_too: list[str | Path] = [] if name in TABLE_ONLY else ["--json", figures]
         done = subprocess.run([sys.executable, *last, *json_too], stdout=out, check=False)
         out.flush()
         os.fsync(out.fileno())

@@ -24,9 +24,10 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from dxr_dash.collection.exact_graph import directed
+from dxr_dash.collection.mixing import mix
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
 
-LEAF = 1_024  # images, at most: larger leaves find more and cost more (docs/performance.md)
+LEAF = 1_024  # images, at most: a square of products is 4 MB
 TREES = 12
 AXES = 32  # principal axes that the trees cut along
 AXES_SAMPLE = 5_000  # images that these are computed from
@@ -66,16 +67,15 @@ def descent_candidates(
         middle = _mean(vectors, metric, threads)
         places = _places(vectors, metric, middle, seed, threads)
         orders = list(threads.map(partial(_leaf_order, places), range(TREES), [seed] * TREES))
-        on_progress("neighbour graph", n_images // 10, n_images)
         order = orders[0]
         ready, halves = _prepared(vectors, metric, middle, order, threads)
         place_of = np.empty(n_images, np.int32)
         place_of[order] = np.arange(n_images, dtype=np.int32)
         rows = np.full((n_images, width), NONE, np.int32)
         scores = np.full((n_images, width), -np.inf, np.float32)
-        for one in orders:
+        for done, one in enumerate(orders, start=1):
             _compare_in_leaves(ready, halves, place_of[one], rows, scores, threads)
-        on_progress("neighbour graph", n_images // 2, n_images)
+            on_progress("neighbour graph", n_images * done // (2 * len(orders)), n_images)
         _explored(ready, halves, rows, scores, threads, n_threads)
     found = np.empty((n_images, width), np.int64)
     found[order] = np.where(rows < 0, -1, order[rows])
@@ -198,14 +198,6 @@ def _explored(
             return
 
 
-@numba.njit(inline="always")
-def _hash(value: Any) -> Any:
-    """Mix 64 bits: the finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
-
-
 @numba.njit(nogil=True, cache=True)
 def _split(places: Any, order: Any, stream: Any, leaf: Any) -> None:
     """Halve ranges of ``order`` by a random direction, the difference of two members, until they are leaves."""
@@ -220,9 +212,9 @@ def _split(places: Any, order: Any, stream: Any, leaf: Any) -> None:
         if size <= leaf:
             continue
         stream += np.uint64(0x9E3779B97F4A7C15)
-        first = order[low + np.int64(_hash(stream) % np.uint64(size))]
+        first = order[low + np.int64(mix(stream) % np.uint64(size))]
         stream += np.uint64(0x9E3779B97F4A7C15)
-        second = order[low + np.int64(_hash(stream) % np.uint64(size))]
+        second = order[low + np.int64(mix(stream) % np.uint64(size))]
         for axis in range(n_axes):
             direction[axis] = places[first, axis] - places[second, axis]
         for i in range(low, high):
@@ -254,12 +246,12 @@ def _split(places: Any, order: Any, stream: Any, leaf: Any) -> None:
 
 
 @numba.njit(inline="always")
-def _insert(rows: Any, scores: Any, at: Any, row: Any, value: Any) -> Any:
-    """Put an image where it belongs in a list, nearest first; ties go by row. Say whether it was not there yet."""
+def _insert(rows: Any, scores: Any, at: Any, row: Any, value: Any) -> None:
+    """Put an image where it belongs in a list, nearest first, unless it is there; ties go by row."""
     width = rows.shape[1]
     for place in range(width):
         if rows[at, place] == row:
-            return False
+            return
     place = width - 1
     while place > 0 and (
         scores[at, place - 1] < value or (scores[at, place - 1] == value and rows[at, place - 1] > row)
@@ -267,7 +259,6 @@ def _insert(rows: Any, scores: Any, at: Any, row: Any, value: Any) -> Any:
         scores[at, place], rows[at, place] = scores[at, place - 1], rows[at, place - 1]
         place -= 1
     scores[at, place], rows[at, place] = value, row
-    return True
 
 
 @numba.njit(nogil=True, cache=True)

@@ -16,6 +16,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from dxr_dash.collection.mixing import mix
 from dxr_dash.records import FloatArray, OnProgress, silent
 
 NEGATIVES = 5  # random points for each edge, as in umap-learn
@@ -111,14 +112,6 @@ def _force_tables(a: float, b: float) -> tuple[FloatArray, FloatArray]:
 
 
 @numba.njit(inline="always")
-def _hash(value: Any) -> Any:
-    """Mix 64 bits: the finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
-
-
-@numba.njit(inline="always")
 def _read(table: Any, bits: Any) -> Any:
     """Read a table at a squared distance, given as the bits of a float32, between two of its lines."""
     shift = 23 - OCTAVE_BITS
@@ -147,7 +140,7 @@ def _move(
     bits = square.view(np.int32)
     for i in range(low, high):
         x, y = now[i, 0], now[i, 1]
-        stream = _hash(seed * np.uint64(0x9E3779B97F4A7C15) + np.uint64(i)) + np.uint64(epoch) * np.uint64(
+        stream = mix(seed * np.uint64(0x9E3779B97F4A7C15) + np.uint64(i)) + np.uint64(epoch) * np.uint64(
             0xD1B54A32D192ED03
         )
         for e in range(ends[i], ends[i + 1]):
@@ -163,7 +156,7 @@ def _move(
                 y += alpha * _clip(force * dy)
             for _ in range(NEGATIVES):
                 stream += np.uint64(0x9E3779B97F4A7C15)
-                k = np.int64(((_hash(stream) >> np.uint64(32)) * n_points) >> np.uint64(32))
+                k = np.int64(((mix(stream) >> np.uint64(32)) * n_points) >> np.uint64(32))
                 if k == i:
                     continue
                 dx, dy = x - now[k, 0], y - now[k, 1]
