@@ -195,7 +195,9 @@ def main() -> None:
         "--images", type=int, nargs="+", default=[10_000, 30_000, 100_000, 300_000, 1_000_000]
     )
     parser.add_argument("--dims", type=int, default=128)
-    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument(
+        "--json", type=Path, help="write the figures there; sizes that it has are not measured again"
+    )
     parser.add_argument("--svg", type=Path, help="draw the growth there")
     parser.add_argument("--keep", type=Path, help="keep the collections in this folder")
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
@@ -203,13 +205,17 @@ def main() -> None:
     if chosen.build:
         print(json.dumps(measure(chosen.images[0], chosen.dims, chosen.build)))
         return
-    runs = []
+    there = json.loads(chosen.json.read_text())["runs"] if chosen.json and chosen.json.exists() else []
+    runs = [run for run in there if run["dims"] == chosen.dims and run["images"] in chosen.images]
     for n_images in chosen.images:
+        if n_images in [run["images"] for run in runs]:
+            continue
         runs.append(in_a_process(n_images, chosen.dims, chosen.keep))
         print(f"{n_images:,} images: {built(runs[-1], 'wall'):.1f} s", file=sys.stderr, flush=True)
+        if chosen.json:  # after each size: hours are not lost with the last one
+            chosen.json.write_text(json.dumps({"cores": os.cpu_count(), "runs": runs}, indent=1))
+    runs.sort(key=lambda run: run["images"])
     print(tables(runs))
-    if chosen.json:
-        chosen.json.write_text(json.dumps({"cores": os.cpu_count(), "runs": runs}, indent=1))
     if chosen.svg:
         chosen.svg.write_text(picture(runs))
 

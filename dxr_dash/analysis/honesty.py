@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dxr_dash.analysis.distances import BLOCK_NUMBERS, Reference, key_blocks
+from dxr_dash.analysis.distances import NOISE, Reference, key_blocks
 from dxr_dash.errors import QueryError
-from dxr_dash.records import DoubleArray, FloatArray, IntArray
+from dxr_dash.records import FloatArray, IntArray
 
 ROUNDING = 1e-12  # relative; what two ways to square the same distance may differ by
 ROWS_AT_ONCE = 65_536
@@ -103,12 +103,7 @@ def trustworthiness(
     if sample < n_images:
         rows = np.sort(np.random.default_rng(seed).choice(n_images, sample, replace=False))
     near = _nearest_on_map(coordinates, rows, k)
-    cost = 0.0
-    step = max(1, BLOCK_NUMBERS // n_images)
-    for start in range(0, len(rows), step):
-        part = slice(start, start + step)
-        ranks = _true_ranks(vectors, rows[part], near[part], metric)
-        cost += float(np.maximum(ranks - k, 0).sum())
+    cost = float(np.maximum(_true_ranks(vectors, rows, near, metric) - k, 0).sum())
     worst = len(rows) * k * (2 * n_images - 3 * k - 1) / 2
     return 1.0 - cost / worst
 
@@ -128,18 +123,25 @@ def _nearest_on_map(coordinates: npt.NDArray[np.floating], rows: IntArray, k: in
 def _true_ranks(vectors: npt.NDArray[np.floating], rows: IntArray, others: IntArray, metric: str) -> IntArray:
     """Rank ``others`` among all images by their distance to each of ``rows``, 1 = nearest: (n, k) int64."""
     reference = Reference.of(vectors[rows], metric)
-    keys = np.empty((len(rows), len(vectors)))
-    for start, block in key_blocks(reference, vectors):
-        keys[:, start : start + block.shape[1]] = block
-    lines = np.arange(len(rows))
-    keys[lines, rows] = np.inf  # an image has no rank in its own list
+    n_rows, k = others.shape
+    bounds = np.empty((n_rows, k))
+    for line, near in enumerate(others):
+        wide = np.asarray(vectors[near], np.float64)
+        # two ways to one distance differ by rounding: what is nearer by less than that is as near
+        noise = NOISE * (1.0 if metric == "cosine" else reference.squares[line] + np.square(wide).sum(axis=1))
+        bounds[line] = reference.of_queries(np.array([line])).keys(wide)[0] - noise
+    order = np.argsort(-bounds, axis=1)
+    bounds = np.take_along_axis(bounds, order, axis=1)
+    nearer_than = np.zeros(
+        n_rows * (k + 1), np.int64
+    )  # images by the number of bounds that they are nearer than
+    for start, keys in key_blocks(reference, vectors):
+        here = np.flatnonzero((rows >= start) & (rows < start + keys.shape[1]))
+        keys[here, rows[here] - start] = np.inf  # an image has no rank in its own list
+        lines, places = np.nonzero(keys < bounds[:, :1])
+        passed = (keys[lines, places][:, None] < bounds[lines]).sum(axis=1)
+        nearer_than += np.bincount(lines * (k + 1) + passed, minlength=len(nearer_than))
+    counts = nearer_than.reshape(n_rows, k + 1)[:, :0:-1].cumsum(axis=1)[:, ::-1]
     ranks = np.empty(others.shape, np.int64)
-    for line in lines:
-        ranks[line] = _ranks(keys[line], others[line])
+    np.put_along_axis(ranks, order, 1 + counts, axis=1)
     return ranks
-
-
-def _ranks(keys: DoubleArray, places: IntArray) -> IntArray:
-    """Count for each of a few places how many keys are smaller, plus one."""
-    # a pass for each place is quicker than a search for each key
-    return np.array([1 + np.count_nonzero(keys < bound) for bound in keys[places]], np.int64)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
-from dxr_dash.analysis.mosaic import assign_cells, bisect, cell_centres, grid_over, mosaic
+from dxr_dash.analysis.mosaic import _priced, assign_cells, bisect, cell_centres, grid_over, mosaic
 from dxr_dash.errors import QueryError
 from dxr_dash.records import DoubleArray, IntArray
 
@@ -32,6 +33,20 @@ def on_grid(points: DoubleArray) -> tuple[DoubleArray, int, int]:
 
 
 maps = st.builds(clusters, st.integers(1, 400), st.integers(0, 1000))
+
+
+@given(n=st.integers(1, 40), away=st.floats(-50, 50), spread=st.floats(0, 20), seed=st.integers(0, 1000))
+def test_prices_change_no_optimum(n: int, away: float, spread: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    counts = random.integers(0, 5, n).astype(float)
+    corners = 4.0 * random.permutation(100)[:n, None] * [1.0, 0.0] + [0.0, 8.0]
+    corners[:, 1] += random.integers(0, 10, n)
+    pull = counts[:, None] * (away + spread * random.normal(size=(n, 2)))
+    plain = counts[:, None] * (corners * corners).sum(axis=1) - 2 * (pull @ corners.T)
+    found, least = (
+        plain[linear_sum_assignment(costs)].sum() for costs in (_priced(pull, counts, corners), plain)
+    )
+    assert found <= least + 1e-9 * np.abs(plain).sum()
 
 
 def test_images_that_lie_on_cells_stay_there() -> None:
