@@ -37,3 +37,6 @@ class Decoding:
     def reductions(self, width: int, height: int) -> tuple[int, int]:
         """Say how many times smaller a JPEG of this size is decoded, for the network and for the thumbnail."""
         return reduction(width, height, self.features_px), reduction(width, height, self.thumbnail_px)
+
+
+WHOLE = Decoding()

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from dxr_dash import settings
-from dxr_dash.collection.decoding import Decoding
+from dxr_dash.collection.decoding import WHOLE, Decoding
 from dxr_dash.collection.images import (
     JPEG_START,
     FoundFile,
@@ -37,7 +37,6 @@ from dxr_dash.collection.running import Extractor, Stopped
 from dxr_dash.records import FloatArray, OnProgress
 
 PROGRESS_S = 0.1  # between two reports
-WHOLE = Decoding()
 MAX_STREAMS = 4  # forward passes at once: each holds the activations of a whole batch
 
 

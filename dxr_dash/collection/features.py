@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dxr_dash.collection.chain import Chain
-from dxr_dash.collection.decoding import Decoding
+from dxr_dash.collection.decoding import WHOLE, Decoding
 from dxr_dash.collection.extraction import Extracted, extract
 from dxr_dash.collection.gallery import Contents, Known, Row, journal_vectors, old_vectors, write_vectors
 from dxr_dash.collection.images import FoundFile
@@ -50,7 +50,7 @@ class Features:
     recipe: dict[str, Any]
     n_dims: int
     step: str | None
-    decoded: Decoding = Decoding()
+    decoded: Decoding = WHOLE
     have: set[str] = field(default_factory=set)
     journal: Journal = field(init=False)
 
@@ -119,7 +119,7 @@ def _features(chain: Chain, request: Request, held: dict[str, dict[str, Any]], l
         loaded = request.source.load(loader, [request.layer])
         recipe, n_dims = loaded.recipes[0], loaded.widths[0]
         found = next((facts for facts in held.values() if network_recipe(facts["recipe"]) == recipe), None)
-    step, decoded = (step_of(found), Decoding.of(found["recipe"])) if found else (None, Decoding())
+    step, decoded = (step_of(found), Decoding.of(found["recipe"])) if found else (None, WHOLE)
     return Features(request.source, request.layer, recipe | chain.decoding, n_dims, step, decoded)
 
 

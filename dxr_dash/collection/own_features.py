@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.controls import PICTURES, Pictures
-from dxr_dash.collection.decoding import Decoding
+from dxr_dash.collection.decoding import WHOLE, Decoding
 from dxr_dash.collection.features import Features, Gallery, held_dims, step_of
 from dxr_dash.collection.gallery import Known
 from dxr_dash.collection.images import FoundFile
@@ -105,6 +105,6 @@ def pictures_only(chain: Chain, old: dict[str, Any] | None) -> Features:
         old: the finished collection's manifest, if it can be read: it holds thumbnails of its images.
     """
     nothing = Pictures()
-    held, decoded = ("thumbnails", Decoding.of(old)) if old else (None, Decoding())
+    held, decoded = ("thumbnails", Decoding.of(old)) if old else (None, WHOLE)
     recipe = nothing.recipes[0] | chain.decoding
     return Features(Source(PICTURES, None, 1), PICTURES, recipe, nothing.n_dims, held, decoded)
