@@ -282,10 +282,10 @@ def _finish(
         pq.write_table(skipped, part / "skipped.parquet", compression="zstd")
 
     def thumbnail_sources() -> Iterator[tuple[Contents, Blobs]]:
-        if old is not None:
-            yield before, Pack(chain.path(old["thumbnails"]), "thumbnails")
         for one in features:
             yield from journal_thumbnails(one.journal)
+        if old is not None:
+            yield before, Pack(chain.path(old["thumbnails"]), "thumbnails")
 
     shared = shared_images(known.paths, before, [row.file.path for row in rows], contents)
     thumbnails = thumbnails_step(chain, table, contents, thumbnail_sources)

@@ -76,9 +76,9 @@ class Features:
         """Make the step that holds them in row order."""
 
         def sources() -> Iterator[tuple[Contents, FloatArray]]:
+            yield from journal_vectors(self.journal)
             if self.step:
                 yield from old_vectors(chain.path(self.step), gallery.before)
-            yield from journal_vectors(self.journal)
 
         return chain.step(
             "vectors",

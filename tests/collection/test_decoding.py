@@ -162,7 +162,9 @@ def row_of(target: Path, name: str) -> int:
 
 def vector_of(data: bytes, least_px: int) -> FloatArray:
     network = load_network("thingsnet", "fc7", device="cpu")
-    return network.forward(network.prepare(read_image(data, least_px=least_px))[None])[0]
+    prepared = network.prepare(read_image(data, least_px=least_px))
+    vectors: FloatArray = network.forward(prepared[None])
+    return vectors[0]
 
 
 @pytest.mark.parametrize(("kind", "least_px"), [("new", LEAST_PX), ("begun_before", 0)])
