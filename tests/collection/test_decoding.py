@@ -164,7 +164,7 @@ def vector_of(data: bytes, least_px: int) -> FloatArray:
     network = load_network("thingsnet", "fc7", device="cpu")
     prepared = network.prepare(read_image(data, least_px=least_px))
     vectors: FloatArray = network.forward(prepared[None])
-    return vectors[0]
+    return np.asarray(vectors[0])
 
 
 @pytest.mark.parametrize(("kind", "least_px"), [("new", LEAST_PX), ("begun_before", 0)])
