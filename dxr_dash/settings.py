@@ -12,6 +12,12 @@ SUFFIX = ".dxr"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 MAX_IMAGE_PIXELS = 100_000_000  # declared width x height; more is refused before it is decoded
 MAX_IMAGE_BYTES = 256 * 1024 * 1024
+REDUCED_LEAST = (
+    4  # a JPEG is decoded smaller while its shorter side stays so many times that of the network's
+)
+REDUCED_SIDE_PX = (
+    256  # or of this, if that is more: one decoding does for all usual networks, and the thumbnail
+)
 THUMBNAIL_PX = 128  # longer side
 THUMBNAIL_QUALITY = 85  # JPEG
 

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TABLE_ONLY = ("border", "extraction")  # these print a table and write no JSON
+TABLE_ONLY = ("border",)  # it prints a table and writes no JSON
 
 
 def parts(
@@ -54,6 +54,9 @@ def parts(
         found["increment"] = [[HERE / "bench_increment.py", images, *most]]
     if photos is not None:
         found["extraction"] = [[HERE / "bench_extraction.py", photos, *repeats]]
+        found["extraction-large"] = [
+            [HERE / "bench_extraction.py", photos, "--large", "2" if small else "32", *repeats]
+        ]
     return found
 
 

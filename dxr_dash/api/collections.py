@@ -55,7 +55,8 @@ def build(
         label_column: the column of that file to use as label; left out, ``label`` if there is one.
         tsne: draw the t-SNE layout, too, however many images there are; small collections have it anyway.
         fresh: lay everything out afresh. Left out, images that were there before stay where they are on map and
-            mosaic, and new ones find their places among them, until many have come or gone (docs/layouts.md).
+            mosaic, and new ones find their places among them, until many have come or gone (docs/layouts.md). It also
+            reads large JPEG files anew that an older dxr decoded whole (docs/performance.md).
 
     Raises:
         ImagesError, NetworkError, CollectionError: as ``collection.build.build`` says.

@@ -12,6 +12,7 @@ from dxr_dash import settings
 from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.why import grid_cells, occluded, occlusion_map, similarity_parts
 from dxr_dash.api.query_sets import checked_rows, find_query_set
+from dxr_dash.collection.decoding import Decoding
 from dxr_dash.collection.feature_maps import (
     UInt8Array,
     feature_maps,
@@ -73,7 +74,7 @@ def why_similar(
             f"The similarity in {where.id} is no sum over places: {why_not}.",
             "Hide places one by one instead, or use a convolutional layer.",
         )
-    pictures = _pictures(collection, first, second)
+    pictures = _pictures(collection, where, first, second)
     maps = feature_maps(where, pictures)
     heat = similarity_parts(maps[0], maps[1])
     boxes = [seen_box(where, picture.size) for picture in pictures]
@@ -117,7 +118,7 @@ def what_hiding_does(
         raise QueryError(
             f"{cells} cells along each side were asked for.", f"Use 1 to {settings.OCCLUSION_MOST_CELLS}."
         )
-    pictures = [shrunk(where, picture) for picture in _pictures(collection, first, second)]
+    pictures = [shrunk(where, picture) for picture in _pictures(collection, where, first, second)]
     asked = [
         [not unseen(where, picture, cell) for cell in grid_cells(*picture.shape[:2], cells=cells)]
         for picture in pictures
@@ -154,19 +155,22 @@ def large_picture(collection: Collection, image: ImageKey) -> bytes:
         return find_query_set(collection, image[0]).thumbnail(image[1])
 
 
-def _pictures(collection: Collection, first: ImageKey, second: ImageKey) -> list[Image.Image]:
+def _pictures(collection: Collection, where: Space, first: ImageKey, second: ImageKey) -> list[Image.Image]:
+    """Read two originals as they were read for a space."""
     checked_rows(collection, [one for one in (first, second) if isinstance(one, int)])
-    return [_opened(collection, one) for one in (first, second)]
+    least_px = Decoding.of(where.recipe).features_px
+    return [_opened(collection, one, least_px) for one in (first, second)]
 
 
-def _opened(collection: Collection, image: ImageKey) -> Image.Image:
+def _opened(collection: Collection, image: ImageKey, least_px: int = 0) -> Image.Image:
     """Read an original, of the gallery or of a query set."""
     if isinstance(image, int):
         checked_rows(collection, [image])
-        return read_original(collection, image)
+        return read_original(collection, image, least_px=least_px)
     one = find_query_set(collection, image[0])
     try:
-        return read_image(one.outside_image(image[1]), max_pixels=settings.UPLOAD_MAX_PIXELS)
+        data = one.outside_image(image[1])
+        return read_image(data, max_pixels=settings.UPLOAD_MAX_PIXELS, least_px=least_px)
     except UnreadableImage as error:
         raise QueryError(f"{one.outside[image[1]]} cannot be read: {error}.", "Add it again.") from error
 

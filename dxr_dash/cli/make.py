@@ -74,7 +74,8 @@ def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, n
 @click.option(
     "--fresh",
     is_flag=True,
-    help="Lay map, mosaic and clusters out afresh; left out, old images stay where they are, and new ones join them.",
+    help="Lay map, mosaic and clusters out afresh; left out, old images stay where they are, and new ones join them. "
+    "Large JPEG files that an older dxr decoded whole are read anew, at half of their size or less.",
 )
 @JSON
 @in_words

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from dxr_dash import settings
 from dxr_dash.collection.chain import Chain
+from dxr_dash.collection.decoding import REDUCED
 from dxr_dash.collection.features import JOURNAL, Features, Gallery, read_images
 from dxr_dash.collection.gallery import (
     Blobs,
@@ -86,8 +87,9 @@ def build(
         seed: of the graph, the layouts, the clusters and the baseline.
         tsne: draw the t-SNE layout however many images there are. It is drawn anyway up to
             ``settings.TSNE_LIMIT`` images, and for a space that has it already.
-        fresh: lay everything out afresh. Left out, graph, layouts and clusters of a finished collection are grown: old
-            images stay where they are until ``settings.GROWTH_LIMIT`` of them have come or gone.
+        fresh: lay everything out afresh, and decode large JPEG files as a new collection does. Left out, graph,
+            layouts and clusters of a finished collection are grown: old images stay where they are until
+            ``settings.GROWTH_LIMIT`` of them have come or gone; and JPEG files are decoded as they were.
 
     Raises:
         ImagesError: there is no usable image, or labels do not fit; an existing collection stays as it was.
@@ -185,6 +187,8 @@ def _run(
     if chain.root is None and manifest_before is not None and manifest_before["images_root"]:
         chain.root = Path(manifest_before["images_root"])
         _check_root(chain.root)
+    anew = manifest_before is None or chain.fresh
+    chain.reduced = settings.REDUCED_LEAST if anew else (manifest_before or {}).get(REDUCED, 0)
     loader = Loader()
     spaces = plan_spaces(  # loads the networks of new ones: errors about weights come first
         chain, manifest_before, readable=old is not None, requests=requests, loader=loader
@@ -203,7 +207,7 @@ def _run(
     for one in own:
         one.match(found.files, known)
     if chain.root is not None and not features:
-        features = [pictures_only(readable=old is not None)]
+        features = [pictures_only(chain, old)]
     n_extracted = read_images(chain, chain.root, features, found.files, known, loader) if chain.root else 0
     rows = known.rows(found.files)
     skipped = skipped_table(found.skipped, known.skips(found.files))
@@ -278,10 +282,10 @@ def _finish(
         pq.write_table(skipped, part / "skipped.parquet", compression="zstd")
 
     def thumbnail_sources() -> Iterator[tuple[Contents, Blobs]]:
-        if old is not None:
-            yield before, Pack(chain.path(old["thumbnails"]), "thumbnails")
         for one in features:
             yield from journal_thumbnails(one.journal)
+        if old is not None:
+            yield before, Pack(chain.path(old["thumbnails"]), "thumbnails")
 
     shared = shared_images(known.paths, before, [row.file.path for row in rows], contents)
     thumbnails = thumbnails_step(chain, table, contents, thumbnail_sources)
@@ -306,6 +310,7 @@ def _finish(
         },
         "default_space": default_space,
         "seed": chain.seed,
+        **chain.decoding,
     }
     manifest["fingerprint"] = manifest_fingerprint(manifest)
     if manifest != read_manifest(chain.folder):

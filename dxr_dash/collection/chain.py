@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dxr_dash.collection.decoding import REDUCED
 from dxr_dash.collection.steps import fingerprint, new_step
 from dxr_dash.collection.store import STEPS
 from dxr_dash.records import OnProgress
@@ -25,7 +26,15 @@ class Chain:
     tsne: bool  # asked for, however many images there are
     on_progress: OnProgress
     fresh: bool = False  # lay everything out anew, however little has changed
+    reduced: int = (
+        0  # ``settings.REDUCED_LEAST`` as the collection was begun with; 0: JPEGs are decoded whole
+    )
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def decoding(self) -> dict[str, int]:
+        """What manifest and recipes say of how images are decoded: nothing where they are decoded whole."""
+        return {REDUCED: self.reduced} if self.reduced else {}
 
     def step(self, name: str, made_from: list[Any], write: Callable[[Path], None]) -> str:
         """Make one step, unless it has been made from the same things before; return its folder's name."""

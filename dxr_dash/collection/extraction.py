@@ -17,14 +17,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from dxr_dash import settings
+from dxr_dash.collection.decoding import WHOLE, Decoding
 from dxr_dash.collection.images import (
+    JPEG_START,
     FoundFile,
     UnreadableImage,
     content_of,
+    decode,
     read_file,
     read_image,
+    reduction,
     thumbnail,
 )
 from dxr_dash.collection.preset import UInt8Array
@@ -74,6 +79,7 @@ def extract(
     network: Extractor,
     *,
     known: Callable[[str], bool],
+    decoding: Decoding = WHOLE,
     on_progress: OnProgress,
 ) -> Generator[list[Extracted]]:
     """Run image files through a network.
@@ -87,6 +93,7 @@ def extract(
         network: the network.
         known: asked with the hash of a file's bytes, from several threads; True: vector and thumbnail of these
             bytes exist, so they are not decoded again.
+        decoding: how large JPEG files are decoded.
         on_progress: called in the consumer's thread, at most ten times a second.
 
     Yields:
@@ -98,7 +105,7 @@ def extract(
     n_cores = _n_cores()
     n_streams = min(n_cores, MAX_STREAMS) if network.device == "cpu" else 1
     settled: dict[str, str | None] = {}  # hash -> why skipped, of what has been yielded
-    work = _Work(root, network, known, settled, threading.Semaphore(n_streams))
+    work = _Work(root, network, known, decoding, settled, threading.Semaphore(n_streams))
     n_threads = torch.get_num_threads()
     # in each stream; more than one thread only where there are more cores than streams
     torch.set_num_threads(max(1, n_cores // n_streams))
@@ -166,6 +173,7 @@ class _Work:
         root: Path,
         network: Extractor,
         known: Callable[[str], bool],
+        decoding: Decoding,
         settled: Container[str],
         streams: threading.Semaphore,
     ) -> None:
@@ -174,6 +182,7 @@ class _Work:
         self._root = root
         self._network = network
         self._known = known
+        self._decoding = decoding
         self._streams = streams
         self._lock = threading.Lock()
         self._settled = settled
@@ -207,11 +216,20 @@ class _Work:
             content = content_of(data)
             if content in self._settled or self._known(content):
                 return Extracted(file, content), None
-            image = read_image(data)
+            image, times = decode(data, least_px=self._decoding.features_px)
+            small = self._thumbnail(data, image, times)
         except UnreadableImage as error:
             return Extracted(file, content, skipped=error.reason), None
-        done = Extracted(file, content, image.width, image.height, thumbnail(image))
+        done = Extracted(file, content, image.width * times, image.height * times, small)
         return done, self._network.prepare(image)
+
+    def _thumbnail(self, data: bytes, image: Image.Image, times: int) -> bytes:
+        """Make the thumbnail that every network makes of a file: only a network of large images decodes twice."""
+        least_px = self._decoding.thumbnail_px
+        others = least_px != self._decoding.features_px and data.startswith(JPEG_START)
+        if others and reduction(image.width * times, image.height * times, least_px) != times:
+            image = read_image(data, least_px=least_px)
+        return thumbnail(image)
 
     def _forward(self, batch: _Batch) -> None:
         # by place in the batch; stacked as they are in memory, with channels last

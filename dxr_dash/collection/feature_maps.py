@@ -13,7 +13,7 @@ from PIL import Image
 from dxr_dash import settings
 from dxr_dash.collection.images import FoundFile, UnreadableImage, read_file, read_image
 from dxr_dash.collection.networks import Loader
-from dxr_dash.collection.requests import Request, Source, again, features_recipe
+from dxr_dash.collection.requests import Request, Source, again, network_recipe
 from dxr_dash.collection.running import Network
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import CollectionError, NetworkError, QueryError
@@ -37,8 +37,11 @@ def undecomposable(where: Space) -> str:
     return "" if where.metric == "cosine" else f"its metric is {where.metric}"
 
 
-def read_original(collection: Collection, row: int) -> Image.Image:
+def read_original(collection: Collection, row: int, *, least_px: int = 0) -> Image.Image:
     """Read a gallery image as it was when the collection was built, upright and RGB.
+
+    Args:
+        least_px: what ``images.decode`` takes.
 
     Raises:
         CollectionError: the file has gone, cannot be read, or has changed.
@@ -54,7 +57,7 @@ def read_original(collection: Collection, row: int) -> Image.Image:
         data = read_file(collection.images_root, FoundFile(line["path_bytes"], 0, 0))
         if hashlib.blake2b(data, digest_size=16).hexdigest() != line["content"]:
             raise UnreadableImage("it has changed since the collection was built")
-        return read_image(data)
+        return read_image(data, least_px=least_px)
     except UnreadableImage as error:
         raise CollectionError(
             f"The image {collection.path(row)} cannot be used: {error}.",
@@ -76,7 +79,7 @@ def feature_maps(where: Space, pictures: Sequence[Image.Image]) -> FloatArray:
     """
     request = again(where.request)
     network = _network(request.source, request.layer) if isinstance(request, Request) else None
-    if network is None or network.recipes[0] != features_recipe(where.recipe):
+    if network is None or network.recipes[0] != network_recipe(where.recipe):
         raise NetworkError(
             f"The weights of {where.network} are not those that {where.id} was made with.",
             "Build the collection again with `dxr build`, or bring the old weights back.",

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from dxr_dash.collection.chain import Chain
+from dxr_dash.collection.decoding import WHOLE, Decoding
 from dxr_dash.collection.extraction import Extracted, extract
 from dxr_dash.collection.gallery import Contents, Known, Row, journal_vectors, old_vectors, write_vectors
 from dxr_dash.collection.images import FoundFile
 from dxr_dash.collection.journal import Journal
 from dxr_dash.collection.networks import Loader
-from dxr_dash.collection.requests import Request, Source, again, feature_facts, features_recipe
+from dxr_dash.collection.requests import Request, Source, again, feature_facts, network_recipe
 from dxr_dash.collection.steps import fingerprint
 from dxr_dash.records import FloatArray
 
@@ -40,6 +41,7 @@ class Features:
         recipe: all that decides them, from the network's side.
         n_dims: D.
         step: the step of the finished collection that holds them; None when there is none.
+        decoded: how images were decoded for that step.
         have: hashes of the image files whose vectors are there.
     """
 
@@ -48,21 +50,35 @@ class Features:
     recipe: dict[str, Any]
     n_dims: int
     step: str | None
+    decoded: Decoding = WHOLE
     have: set[str] = field(default_factory=set)
     journal: Journal = field(init=False)
 
     def open(self, folder: Path, known: Known) -> None:
         """Find out what there is already, in the finished collection and of an unfinished build."""
         self.journal = Journal(folder / JOURNAL / fingerprint(self.recipe)[:12], self.n_dims)
-        self.have = known.add(self.journal) | (set(known.contents) if self.step else set())
+        self.have = known.add(self.journal) | (self._held(known) if self.step else set())
+
+    @property
+    def decoding(self) -> Decoding:
+        """How images are decoded now."""
+        return Decoding.of(self.recipe)
+
+    def _held(self, known: Known) -> set[str]:
+        """Take what the finished collection holds, less what would now be decoded at another size."""
+        now, then = self.decoding, self.decoded
+        if now == then:
+            return set(known.contents)
+        sizes = ((content, known.sizes[content]) for content in known.contents)
+        return {content for content, size in sizes if now.reductions(*size) == then.reductions(*size)}
 
     def make(self, chain: Chain, gallery: Gallery) -> str:
         """Make the step that holds them in row order."""
 
         def sources() -> Iterator[tuple[Contents, FloatArray]]:
+            yield from journal_vectors(self.journal)
             if self.step:
                 yield from old_vectors(chain.path(self.step), gallery.before)
-            yield from journal_vectors(self.journal)
 
         return chain.step(
             "vectors",
@@ -94,17 +110,17 @@ def find_features(
 
 
 def _features(chain: Chain, request: Request, held: dict[str, dict[str, Any]], loader: Loader) -> Features:
+    found: dict[str, Any] | None
     for facts in held.values():
         if "weights" in facts["request"] and feature_facts(again(facts["request"])) == feature_facts(request):
-            step = step_of(facts)
-            shape = np.load(chain.path(step) / "vectors.npy", mmap_mode="r", allow_pickle=False).shape
-            return Features(
-                request.source, request.layer, features_recipe(facts["recipe"]), int(shape[1]), step
-            )
-    loaded = request.source.load(loader, [request.layer])
-    recipe, n_dims = loaded.recipes[0], loaded.widths[0]
-    steps = (step_of(facts) for facts in held.values() if features_recipe(facts["recipe"]) == recipe)
-    return Features(request.source, request.layer, recipe, n_dims, next(steps, None))
+            recipe, n_dims, found = network_recipe(facts["recipe"]), held_dims(chain, step_of(facts)), facts
+            break
+    else:
+        loaded = request.source.load(loader, [request.layer])
+        recipe, n_dims = loaded.recipes[0], loaded.widths[0]
+        found = next((facts for facts in held.values() if network_recipe(facts["recipe"]) == recipe), None)
+    step, decoded = (step_of(found), Decoding.of(found["recipe"])) if found else (None, WHOLE)
+    return Features(request.source, request.layer, recipe | chain.decoding, n_dims, step, decoded)
 
 
 def held_dims(chain: Chain, step: str) -> int:
@@ -161,6 +177,7 @@ def _pass(
             todo,
             network,
             known=lambda content: all(content in one.have for one in features),
+            decoding=features[0].decoding,
             on_progress=chain.on_progress,
         ):
             for one, end in zip(features, ends, strict=True):

@@ -238,6 +238,9 @@ def write_vectors(
 ) -> None:
     """Write ``vectors.npy``, (N, D) float32 in row order, from vectors that lie in other orders and places.
 
+    Args:
+        sources: where several have an image, the first one counts.
+
     Raises:
         CollectionError: a vector is in none of the sources.
     """
@@ -258,7 +261,8 @@ def write_thumbnails(
 
     Args:
         sources: begins the list of sources anew; it is read twice, for the sizes and for the bytes, since a
-            million thumbnails do not fit into memory.
+            million thumbnails do not fit into memory. Where several have an image, the first one counts: two
+            versions of Pillow, or of decoding, write other bytes.
 
     Raises:
         CollectionError: a thumbnail is in none of the sources.
@@ -275,6 +279,7 @@ def write_thumbnails(
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     reserve(folder / "thumbnails.bin", int(offsets[-1]))
     packed = np.memmap(folder / "thumbnails.bin", np.uint8, "w+", shape=(int(offsets[-1]),))
+    places.filled[:] = False  # once more from the start
     for found, blobs in sources():
         for first, last, row in _runs(*places.of(found)):
             blob = blobs.bytes_of(first, last) if isinstance(blobs, Pack) else b"".join(blobs[first:last])
@@ -334,12 +339,17 @@ class _Places:
         return int(self.filled.sum())
 
     def of(self, found: Contents) -> tuple[IntArray, IntArray]:
-        """Pair positions in ``found`` with the rows of the same content; one content may fill many rows."""
+        """Pair positions in ``found`` with the rows of the same content that no source has filled yet.
+
+        One content may fill many rows, or none: an image may have been refused after it was read.
+        """
         first = np.searchsorted(self.ascending, found, "left")
         n_rows = np.searchsorted(self.ascending, found, "right") - first
         source = np.repeat(np.arange(len(found)), n_rows)
         step = np.arange(len(source)) - np.repeat(np.cumsum(n_rows) - n_rows, n_rows)
         rows = self.order[np.repeat(first, n_rows) + step]
+        empty = ~self.filled[rows]
+        source, rows = source[empty], rows[empty]
         self.filled[rows] = True
         return source, rows
 

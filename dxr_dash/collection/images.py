@@ -7,7 +7,7 @@ import io
 import os
 import stat
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from PIL import Image
@@ -29,6 +29,9 @@ __all__ = [
 ]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # no other decoder of Pillow is ever reached
+
+JPEG_START = b"\xff\xd8\xff"
+JPEGS = ("JPEG", "MPO")  # as Pillow calls them; MPO is a JPEG with more pictures behind it
 
 # Images larger than this are decoded at most two at a time: one of 100 megapixels may take over 1 GB meanwhile.
 LARGE_PIXELS = 25_000_000
@@ -101,15 +104,36 @@ def content_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def read_image(data: bytes, *, max_pixels: int = settings.MAX_IMAGE_PIXELS) -> Image.Image:
+def read_image(data: bytes, *, max_pixels: int = settings.MAX_IMAGE_PIXELS, least_px: int = 0) -> Image.Image:
+    """Decode an image file to what a person would see; see ``decode``."""
+    return decode(data, max_pixels=max_pixels, least_px=least_px)[0]
+
+
+def reduction(width: int, height: int, least_px: int) -> int:
+    """Say how many times smaller a JPEG of this size is decoded: 1, 2, 4 or 8.
+
+    Only what divides both sides will do: a decoder fills up the last block, and the picture would be moved by that.
+
+    Args:
+        least_px: what the shorter side stays at least; 0: it is decoded whole.
+    """
+    most = min(width, height) // least_px if least_px else 1
+    return next((times for times in (8, 4, 2) if times <= most and not (width % times or height % times)), 1)
+
+
+def decode(
+    data: bytes, *, max_pixels: int = settings.MAX_IMAGE_PIXELS, least_px: int = 0
+) -> tuple[Image.Image, int]:
     """Decode an image file to what a person would see: upright, opaque, RGB, the first frame.
 
     Args:
         data: the bytes of a JPEG, PNG, WebP, GIF, BMP or TIFF file, whatever its name says.
         max_pixels: width x height that the file may declare; more is refused before anything is decoded.
+        least_px: a JPEG may be decoded smaller, as ``reduction`` says; 0: never.
 
     Returns:
-        An image in mode RGB without metadata. ``pixels.upright_rgb`` says how other modes are turned into it.
+        An image in mode RGB without metadata, and how many times smaller it is than the file says.
+        ``pixels.upright_rgb`` says how other modes are turned into it.
 
     Raises:
         UnreadableImage: for every file that cannot be decoded; no other error and no warning gets out.
@@ -123,12 +147,26 @@ def read_image(data: bytes, *, max_pixels: int = settings.MAX_IMAGE_PIXELS) -> I
                 size = f"{image.width} x {image.height} pixels"
                 raise UnreadableImage(f"too large: {size}, the limit is {_megapixels(max_pixels)}")
             with _one_of_few_large if image.width * image.height > LARGE_PIXELS else nullcontext():
+                if image.format in JPEGS and (times := reduction(*image.size, least_px)) > 1:
+                    # what is wrong with a file is told below; lossless JPEGs cannot be decoded smaller
+                    with suppress(Exception):
+                        return _decoded_smaller(image, times), times
+                    image = _open(data)
                 image.load()  # by now, so that a fault in the data shows here and nowhere else
-                return upright_rgb(image)
+                return upright_rgb(image), 1
         except UnreadableImage:
             raise
         except Exception as error:  # decoders raise nearly everything on broken data
             raise UnreadableImage(_decode_reason(error, data, max_pixels)) from error
+
+
+def _decoded_smaller(image: Image.Image, times: int) -> Image.Image:
+    size = (image.width // times, image.height // times)
+    image.draft(None, size)
+    if image.size != size:
+        raise ValueError("it cannot be decoded smaller")
+    image.load()
+    return upright_rgb(image)
 
 
 class _BrokenHeaderError(Exception):

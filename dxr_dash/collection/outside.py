@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dxr_dash import settings
+from dxr_dash.collection.decoding import Decoding
 from dxr_dash.collection.images import (
     FoundFile,
     UnreadableImage,
@@ -23,7 +24,7 @@ from dxr_dash.collection.images import (
 )
 from dxr_dash.collection.networks import Loader
 from dxr_dash.collection.preset import UInt8Array
-from dxr_dash.collection.requests import Request, Source, again, features_recipe
+from dxr_dash.collection.requests import Request, Source, again, network_recipe
 from dxr_dash.collection.running import Extractor
 from dxr_dash.collection.store import Space
 from dxr_dash.errors import ImagesError, NetworkError, UploadError
@@ -76,10 +77,14 @@ def embed_outside(
 
     def take(one: tuple[str, bytes]) -> tuple[bytes, list[UInt8Array]] | str:
         try:
-            picture = read_image(one[1], max_pixels=settings.UPLOAD_MAX_PIXELS)
+            pictures = {
+                px: read_image(one[1], max_pixels=settings.UPLOAD_MAX_PIXELS, least_px=px)
+                for px in {reader.least_px for reader in readers}
+            }
         except UnreadableImage as error:
             return str(error)
-        return thumbnail(picture), [reader.network.prepare(picture) for reader in readers]
+        prepared = [reader.network.prepare(pictures[reader.least_px]) for reader in readers]
+        return thumbnail(pictures[min(pictures)]), prepared
 
     with ThreadPoolExecutor(os.cpu_count()) as workers:  # Pillow decodes outside the interpreter's lock
         for start in range(0, len(given), settings.BATCH_IMAGES):
@@ -111,9 +116,10 @@ def embed_outside(
 
 @dataclass(frozen=True)
 class _Reader:
-    """One network, and where in its vectors each space finds its own."""
+    """One network, the size that JPEGs are decoded at for it, and where in its vectors each space finds its own."""
 
     network: Extractor
+    least_px: int
     spaces: list[tuple[Space, slice]]
 
 
@@ -141,12 +147,15 @@ def _readers(spaces: Sequence[Space]) -> list[_Reader]:
             for layer, end, width in zip(layers, ends, network.widths, strict=True)
         }
         for space, request in mine:
-            if network.recipes[layers.index(request.layer)] != features_recipe(space.recipe):
+            if network.recipes[layers.index(request.layer)] != network_recipe(space.recipe):
                 raise NetworkError(
                     f"The weights of {space.network} are not those that {space.id} was made with.",
                     "Build the collection again with `dxr build`, or bring the old weights back.",
                 )
-        readers.append(_Reader(network, [(space, columns[request.layer]) for space, request in mine]))
+        least_px = Decoding.of(mine[0][0].recipe).features_px
+        readers.append(
+            _Reader(network, least_px, [(space, columns[request.layer]) for space, request in mine])
+        )
     return readers
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.controls import PICTURES, Pictures
+from dxr_dash.collection.decoding import WHOLE, Decoding
 from dxr_dash.collection.features import Features, Gallery, held_dims, step_of
 from dxr_dash.collection.gallery import Known
 from dxr_dash.collection.images import FoundFile
@@ -97,12 +98,13 @@ def find_own(chain: Chain, request: OwnRequest, held: dict[str, dict[str, Any]])
     return OwnFeatures(request, recipe, given.n_dims, None, given)
 
 
-def pictures_only(readable: bool) -> Features:
+def pictures_only(chain: Chain, old: dict[str, Any] | None) -> Features:
     """What reads images for their thumbnails where no network does.
 
     Args:
-        readable: the finished collection holds thumbnails of its images.
+        old: the finished collection's manifest, if it can be read: it holds thumbnails of its images.
     """
     nothing = Pictures()
-    held = "thumbnails" if readable else None
-    return Features(Source(PICTURES, None, 1), PICTURES, nothing.recipes[0], nothing.n_dims, held)
+    held, decoded = ("thumbnails", Decoding.of(old)) if old else (None, WHOLE)
+    recipe = nothing.recipes[0] | chain.decoding
+    return Features(Source(PICTURES, None, 1), PICTURES, recipe, nothing.n_dims, held, decoded)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from dxr_dash import settings
 from dxr_dash.collection.chain import Chain
+from dxr_dash.collection.decoding import REDUCED
 from dxr_dash.collection.gallery import Blobs, Contents, write_thumbnails
 from dxr_dash.collection.labels import LABEL
 from dxr_dash.collection.pack import Pack, write_pack
@@ -38,6 +39,7 @@ def thumbnails_step(
     if chain.root is not None:
         key = fingerprint(contents.tobytes())
         made_from = [key, [settings.THUMBNAIL_PX, settings.THUMBNAIL_QUALITY]]
+        made_from += [chain.decoding] if chain.reduced else []
         return chain.step("thumbnails", made_from, lambda part: write_thumbnails(part, contents, sources))
     names = table.column("path").to_pylist()
     labels = table.column(LABEL).to_pylist() if LABEL in table.column_names else [None] * len(names)
@@ -88,4 +90,5 @@ def _stay(chain: Chain, old: dict[str, Any]) -> bool:
     """Say whether the finished collection's swatches are those of the same pictures now; placeholders change."""
     found = old.get("swatches", "")
     same = found == chain.name_of("swatches", _swatches_key(old["thumbnails"])) and chain.path(found).is_dir()
+    same = same and old.get(REDUCED, 0) == chain.reduced  # else the thumbnails are others
     return same and chain.root is not None and bool(old["images_root"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dxr_dash import settings
+from dxr_dash.collection.decoding import REDUCED
 from dxr_dash.collection.hub import PACKAGES, extra_of
 from dxr_dash.collection.networks import Loader, checked_layer
 from dxr_dash.collection.recipes import Recipe
@@ -168,3 +169,8 @@ def _stamp(file: Path) -> list[int]:
 def features_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Keep of a space's recipe what decides the features behind it: less what is done to them afterwards."""
     return {key: value for key, value in recipe.items() if key != "steps"}
+
+
+def network_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep of a space's recipe what its network decides: less how images are decoded, too."""
+    return {key: value for key, value in features_recipe(recipe).items() if key != REDUCED}
