@@ -76,7 +76,7 @@ COMMANDS = (
     Command("add", BUILD, range(48), (MADE,)),
     Command("remove", BUILD, range(30), (MADE, ASKED)),
     TWO,
-    Command("space removed, built again", REMOVE_SPACE, range(40), (MADE, TWO), other=FIRST_AGAIN),
+    Command("space removed and built again", REMOVE_SPACE, range(40), (MADE, TWO), other=FIRST_AGAIN),
     Command("add, then taken back", BUILD, range(48), (MADE,), other=MADE),
     ASKED,
     Command("query replaced", ASK_OTHERS, range(40), (MADE, ASKED)),

@@ -10,11 +10,11 @@ from PIL import Image
 
 from dxr_dash import settings
 from dxr_dash.analysis.distances import distances
-from dxr_dash.analysis.why import grid_cells, occluded, occlusion_map, similarity_parts
+from dxr_dash.analysis.why import grid_cells, occluded, occlusion_map
 from dxr_dash.api.query_sets import checked_rows, find_query_set
 from dxr_dash.collection.feature_maps import (
     UInt8Array,
-    feature_maps,
+    exact_parts,
     read_original,
     seen_box,
     shrunk,
@@ -54,7 +54,7 @@ def why_similar(
 ) -> Match:
     """Split the cosine similarity of two images over the places of each, exactly.
 
-    Only for layers that are averaged over space; ``what_hiding_does`` works for any.
+    Only for layers that are averaged over space, tiny images and colours; ``what_hiding_does`` works for any space.
 
     Args:
         first, second: gallery rows, or (query set, place) of outside images.
@@ -74,8 +74,7 @@ def why_similar(
             "Hide places one by one instead, or use a convolutional layer.",
         )
     pictures = _pictures(collection, first, second)
-    maps = feature_maps(where, pictures)
-    heat = similarity_parts(maps[0], maps[1])
+    heat = exact_parts(where, *pictures)
     boxes = [seen_box(where, picture.size) for picture in pictures]
     return Match(
         (first, second),
@@ -154,9 +153,9 @@ def large_picture(collection: Collection, image: ImageKey) -> bytes:
         return find_query_set(collection, image[0]).thumbnail(image[1])
 
 
-def _pictures(collection: Collection, first: ImageKey, second: ImageKey) -> list[Image.Image]:
+def _pictures(collection: Collection, first: ImageKey, second: ImageKey) -> tuple[Image.Image, Image.Image]:
     checked_rows(collection, [one for one in (first, second) if isinstance(one, int)])
-    return [_opened(collection, one) for one in (first, second)]
+    return _opened(collection, first), _opened(collection, second)
 
 
 def _opened(collection: Collection, image: ImageKey) -> Image.Image:
