@@ -27,6 +27,7 @@ from dxr_dash.api.distances import (
 )
 from dxr_dash.api.evidence import findings
 from dxr_dash.api.kept import Asked
+from dxr_dash.api.patches import rerank
 from dxr_dash.api.query_sets import (
     add_query_set,
     checked_rows,
@@ -95,6 +96,7 @@ __all__ = [
     "remove_spaces",
     "rename_query_set",
     "replace_query_set",
+    "rerank",
     "restore_query_set",
     "row_distances",
     "rows_in_map_order",

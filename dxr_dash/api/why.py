@@ -146,7 +146,7 @@ def large_picture(collection: Collection, image: ImageKey) -> bytes:
         QueryError: no such image.
     """
     try:
-        return thumbnail(_opened(collection, image), longer_px=settings.LARGE_PICTURE_PX)
+        return thumbnail(opened(collection, image), longer_px=settings.LARGE_PICTURE_PX)
     except DxrError:
         if isinstance(image, int):
             return collection.thumbnail(image)
@@ -155,10 +155,10 @@ def large_picture(collection: Collection, image: ImageKey) -> bytes:
 
 def _pictures(collection: Collection, first: ImageKey, second: ImageKey) -> tuple[Image.Image, Image.Image]:
     checked_rows(collection, [one for one in (first, second) if isinstance(one, int)])
-    return _opened(collection, first), _opened(collection, second)
+    return opened(collection, first), opened(collection, second)
 
 
-def _opened(collection: Collection, image: ImageKey) -> Image.Image:
+def opened(collection: Collection, image: ImageKey) -> Image.Image:
     """Read an original, of the gallery or of a query set."""
     if isinstance(image, int):
         checked_rows(collection, [image])

@@ -62,6 +62,10 @@ class Control:
         """Shrink the whole of an RGB image to a square, whatever its shape: (3, H, W) uint8."""
         return np.asarray(image.resize((self._side, self._side), Image.Resampling.BOX)).transpose(2, 0, 1)
 
+    def prepare_patch(self, image: Image.Image) -> UInt8Array:
+        """Do the same: nothing is ever cut off."""
+        return self.prepare(image)
+
     def forward(self, batch: UInt8Array, *, stopped: Callable[[], bool] = never) -> FloatArray:
         """Measure (B, 3, H, W) uint8 images: (B, n_dims) float32."""
         if stopped():
@@ -183,6 +187,8 @@ class Pictures:
     def prepare(self, _image: Image.Image) -> UInt8Array:
         """Keep nothing of an image."""
         return np.zeros((1, 1, 1), np.uint8)
+
+    prepare_patch = prepare
 
     def forward(self, batch: UInt8Array, *, stopped: Callable[[], bool] = never) -> FloatArray:  # noqa: ARG002
         """Give each image a zero."""

@@ -71,7 +71,7 @@ def embed_outside(
     if not given and any_rows:
         return found
     on_progress("loading the network", 0, 0)
-    readers = _readers(spaces)
+    readers = readers_of(spaces)
     parts: dict[str, list[FloatArray]] = {}
 
     def take(one: tuple[str, bytes]) -> tuple[bytes, list[UInt8Array]] | str:
@@ -110,14 +110,14 @@ def embed_outside(
 
 
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
     """One network, and where in its vectors each space finds its own."""
 
     network: Extractor
     spaces: list[tuple[Space, slice]]
 
 
-def _readers(spaces: Sequence[Space]) -> list[_Reader]:
+def readers_of(spaces: Sequence[Space]) -> list[Reader]:
     """Load what the spaces need: each network once, with all of its layers that are wanted.
 
     Spaces of vectors that were made elsewhere have no network; only where all are of that kind is it an error.
@@ -146,7 +146,7 @@ def _readers(spaces: Sequence[Space]) -> list[_Reader]:
                     f"The weights of {space.network} are not those that {space.id} was made with.",
                     "Build the collection again with `dxr build`, or bring the old weights back.",
                 )
-        readers.append(_Reader(network, [(space, columns[request.layer]) for space, request in mine]))
+        readers.append(Reader(network, [(space, columns[request.layer]) for space, request in mine]))
     return readers
 
 

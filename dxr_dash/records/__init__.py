@@ -45,6 +45,7 @@ from dxr_dash.records.nearness import (
     Neighbours,
     RankCurve,
     Ranking,
+    Reranked,
     SetDistances,
 )
 from dxr_dash.records.scans import Scan, ScanChoice, ScanLine, ScanStatus, scan_line, scan_row
@@ -91,6 +92,7 @@ __all__ = [
     "RankCurve",
     "Ranking",
     "Removal",
+    "Reranked",
     "Scan",
     "ScanChoice",
     "ScanLine",
