@@ -141,7 +141,7 @@ def test_odd_wishes_are_refused_in_words(collection: Collection, folder: Path, t
     with pytest.raises(QueryError, match="not in the collection"):
         api.rerank(collection, 99)
     (tmp_path / "bad.png").write_text("no image")
-    for name, words in [("bad.png", "not an image"), ("none.png", "vanished")]:
+    for name, words in [("bad.png", "not an image"), ("none.png", "does not exist")]:
         with pytest.raises(UploadError, match=words):
             api.rerank(collection, tmp_path / name)
     gone = folder / "images" / "3.png"

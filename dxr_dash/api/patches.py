@@ -101,6 +101,8 @@ def _nearest(
         checked_rows(collection, [query] if isinstance(query, int) else [])
         items = ranking(collection, query, space=where.id).items
         return partial(opened, collection, query), items[items >= 0].astype(np.int64)
+    if not os.path.lexists(query):
+        raise UploadError(f"{query} does not exist.", "Give the path of an image.")
     try:
         data = read_file(query.parent, FoundFile(os.fsencode(query.name), 0, 0))
         picture = read_image(data, max_pixels=settings.UPLOAD_MAX_PIXELS)

@@ -188,9 +188,9 @@ def remove_space(collection: Path, spaces: tuple[str, ...], dry_run: bool, as_js
     if found.shared:
         click.echo(f"  kept, since other spaces are made from it: {', '.join(found.shared)}")
     click.echo(_left(found))
-    click.echo("To have it again:")
+    click.echo("To have it again, run the `dxr build` command that made the collection with")
     for options in found.again:
-        click.echo(f"  dxr build IMAGES --to {collection} {options}")
+        click.echo(f"  {options}")
     return None
 
 

@@ -124,7 +124,7 @@ def _checked(folder: Path, manifest: Mapping[str, Any], spaces: Sequence[str]) -
         options = build_options(held[other]["request"]) if other else "--network NETWORK --layer LAYER"
         raise QueryError(
             f"{first} is the feature space that {folder} shows first.",
-            f"Let another be shown first with `dxr build IMAGES --to {folder} {options}`, then remove it.",
+            f"Run the `dxr build` command that made it with `{options}`, which is then shown first; then remove it.",
         )
     return [one for one in held if one in spaces]
 
