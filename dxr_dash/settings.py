@@ -139,6 +139,12 @@ OCCLUSION_MOST_CELLS = 16
 LARGE_PICTURE_PX = 640  # longer side of the two pictures as the page shows them
 OCCLUSION_PX = 256  # shorter side that larger images are shrunk to first, where no network says another
 
+# Multi-patch matching
+PATCH_ORDER = 3  # 14 patches an image
+PATCH_MOST_ORDER = 4  # 30
+RERANKED = 100  # nearest images that are looked at patch by patch
+RERANKED_MOST = 1_000  # each of them costs as many forward passes as it has patches
+
 # The page
 HOST = "127.0.0.1"
 PORT = 8050

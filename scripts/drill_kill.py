@@ -66,13 +66,17 @@ ASK = ("query", "x.dxr", "first", "--name", "a thing", "--control", "second")
 ASK_OTHERS = ("query", "x.dxr", "second", "--name", "a thing")
 REPORT = ("report", "x.dxr", "--query", "a thing", "-o", "report.html", "-o", "numbers.csv")
 SCAN, SWEEP = ("scan", "x.dxr"), ("sweep", "x.dxr", "a thing", "--network", "thingsnet")
+REMOVE_SPACE = ("remove-space", "x.dxr", "thingsnet.fc7")
 MADE = Command("build", BUILD, range(40))
 ASKED = Command("query save", ASK, range(40), (MADE,))
+TWO = Command("second space", SPACE, range(40), (MADE,))
+FIRST_AGAIN = Command("build", BUILD, range(40), (MADE, TWO))
 COMMANDS = (
     MADE,
     Command("add", BUILD, range(48), (MADE,)),
     Command("remove", BUILD, range(30), (MADE, ASKED)),
-    Command("second space", SPACE, range(40), (MADE,)),
+    TWO,
+    Command("space removed and built again", REMOVE_SPACE, range(40), (MADE, TWO), other=FIRST_AGAIN),
     Command("add, then taken back", BUILD, range(48), (MADE,), other=MADE),
     ASKED,
     Command("query replaced", ASK_OTHERS, range(40), (MADE, ASKED)),

@@ -13,12 +13,14 @@ from PIL import Image
 from dxr_dash import api, settings
 from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.why import GREY
+from dxr_dash.browser.why_panel import shown
 from dxr_dash.collection.outside import embed_outside
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import CollectionError, QueryError
 from tests.builders import picture
 
 CONV, FC = "thingsnet.conv4", "thingsnet.fc7"
+CONTROLS = ("tiny.pixels32", "tiny.pixels8", "colour.lab", "colour.hsv")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "images").mkdir()
     for number, size in enumerate([(72, 56), (300, 500), (640, 480), (129, 128), (90, 90), (40, 700)]):
         picture(number, *size).save(folder / "images" / f"{number}.png")
-    for space in (CONV, FC):
+    for space in (*CONTROLS, CONV, FC):
         network, layer = space.split(".")
         api.build(folder / "images", folder / "why.dxr", network=network, layer=layer)
     return folder
@@ -54,6 +56,38 @@ def test_both_maps_sum_to_the_similarity_of_the_stored_vectors(
         assert one.values.sum() == pytest.approx(similarity, abs=1e-6)
         assert one.values.size > 1
     assert (found.images, found.space, found.measure) == (pair, CONV, "similarity")
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (1, 2), (3, 5), (4, 4)])
+@pytest.mark.parametrize("space", CONTROLS)
+def test_both_maps_of_a_control_for_depth_sum_to_the_similarity_of_the_stored_vectors(
+    collection: Collection, space: str, pair: tuple[int, int]
+) -> None:
+    found = api.why_match(collection, *pair, space=space)
+    similarity = 1 - stored_distance(collection, space, *pair)
+    assert found.measure == "similarity"
+    side = {"tiny.pixels32": 32, "tiny.pixels8": 8}.get(space, 64)
+    for one in found.maps:
+        assert one.values.sum() == pytest.approx(similarity, abs=1e-6)
+        assert one.values.shape == (side, side)
+        assert one.box == (0.0, 0.0, 1.0, 1.0)
+    said = " ".join(shown(collection, found)["lines"])
+    words = "the one in the same place" if space.startswith("tiny") else "Pixels of one colour share"
+    assert (words if found.value else "Nothing to see") in said
+
+
+def test_a_colour_that_the_other_image_lacks_has_no_part(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    two = Image.new("RGB", (128, 64), (250, 10, 10))
+    two.paste((10, 10, 250), (64, 0, 128, 64))
+    two.save(tmp_path / "images" / "a.png")
+    for name, colour in (("b", (250, 10, 10)), ("c", (10, 250, 10))):
+        Image.new("RGB", (64, 64), colour).save(tmp_path / "images" / f"{name}.png")
+    api.build(tmp_path / "images", tmp_path / "x.dxr", network="colour", layer="lab")
+    found = api.why_similar(api.open_collection(tmp_path / "x.dxr"), 0, 1)
+    assert not found.maps[0].values[:, 32:].any()
+    np.testing.assert_allclose(found.maps[0].values[:, :32], np.sqrt(2) / 64**2)
+    np.testing.assert_allclose(found.maps[1].values, np.sqrt(1 / 2) / 64**2)
 
 
 def test_the_box_is_the_square_that_the_network_sees(collection: Collection) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from dxr_dash.records import DoubleArray, FloatArray
+from dxr_dash.records import DoubleArray, FloatArray, IntArray
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -40,6 +40,39 @@ def similarity_parts(first: FloatArray, second: FloatArray) -> tuple[DoubleArray
     of_a: DoubleArray = (mean_b @ a) / (a.shape[1] * norms)
     of_b: DoubleArray = (mean_a @ b) / (b.shape[1] * norms)
     return of_a.reshape(first.shape[1:]), of_b.reshape(second.shape[1:])
+
+
+def pixel_parts(first: FloatArray, second: FloatArray) -> tuple[DoubleArray, DoubleArray]:
+    """Split the cosine similarity of two pictures that are compared pixel by pixel over their pixels.
+
+    Args:
+        first, second: (C, H, W), of one shape: their vectors are these values one after the other.
+
+    Returns:
+        (H, W) float64, twice the same: at a pixel the product of the two, summed over C, over both norms. It sums to
+        the similarity. All 0 when a picture is zero.
+    """
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    norms = float(np.linalg.norm(a) * np.linalg.norm(b))
+    parts: DoubleArray = (a * b).sum(axis=0) / norms if norms else np.zeros(a.shape[1:])
+    return parts, parts
+
+
+def bin_parts(first: IntArray, second: IntArray) -> tuple[DoubleArray, DoubleArray]:
+    """Split the Hellinger affinity of two histograms over the pixels that were counted.
+
+    Of shares p and q the affinity is the sum of sqrt(p q) over bins, the cosine of their square roots. The part of a
+    bin is shared equally by the pixels in it: each of P pixels in a bin with the share p has sqrt(q / p) / P.
+
+    Args:
+        first, second: (H, W) and (h, w): the bin of each pixel, from 0.
+
+    Returns:
+        (H, W) and (h, w) float64, 0 or more. Each sums to the affinity.
+    """
+    n_bins = 1 + int(max(first.max(), second.max()))
+    p, q = (np.bincount(one.ravel(), minlength=n_bins) / one.size for one in (first, second))
+    return np.sqrt(q[first] / p[first]) / first.size, np.sqrt(p[second] / q[second]) / second.size
 
 
 def grid_cells(height: int, width: int, *, cells: int) -> list[tuple[slice, slice]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dxr_dash.api.answers import answer, control_distances, control_of
 from dxr_dash.api.benchmarks import benchmark
-from dxr_dash.api.collections import build, build_demo, check, open_collection
+from dxr_dash.api.collections import build, build_demo, check, open_collection, remove_spaces
 from dxr_dash.api.compared_distances import compared_distributions, control_distributions
 from dxr_dash.api.comparisons import compare
 from dxr_dash.api.disagreements import alignment, disagreement, neighbours_in_both
@@ -27,6 +27,7 @@ from dxr_dash.api.distances import (
 )
 from dxr_dash.api.evidence import findings
 from dxr_dash.api.kept import Asked
+from dxr_dash.api.patches import rerank
 from dxr_dash.api.query_sets import (
     add_query_set,
     checked_rows,
@@ -92,8 +93,10 @@ __all__ = [
     "rank_curve",
     "ranking",
     "remove_query_set",
+    "remove_spaces",
     "rename_query_set",
     "replace_query_set",
+    "rerank",
     "restore_query_set",
     "row_distances",
     "rows_in_map_order",

@@ -15,12 +15,14 @@ from dxr_dash.collection.build import build as build_chain
 from dxr_dash.collection.check import check as check_files
 from dxr_dash.collection.gallery import Labels
 from dxr_dash.collection.networks import usual_layer
+from dxr_dash.collection.removal import remove_spaces as remove_from
 from dxr_dash.collection.steps import write_json
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import CollectionError
 from dxr_dash.records import (
     BuildReport,
     OnProgress,
+    Removal,
     silent,
 )
 
@@ -142,6 +144,21 @@ def _add_demo_sets(collection: Collection) -> None:
     set_control(collection, things.id, control.id)
     name = f"every {settings.DEMO_EASY_KIND}"
     add_query_set(collection, name, rows=np.flatnonzero(kinds.codes == easy).tolist())
+
+
+def remove_spaces(folder: Path | str, spaces: str | Sequence[str], *, dry_run: bool = False) -> Removal:
+    """Remove feature spaces from a collection, and all that rests on them alone; everything else stays as it is.
+
+    Args:
+        spaces: the id of one, or several.
+        dry_run: only say what would go.
+
+    Raises:
+        QueryError: there is no such space, or it is the only one or the one that is shown first.
+        CollectionError: there is no finished collection, it is being changed, or a scan of it is at work.
+    """
+    names = [spaces] if isinstance(spaces, str) else list(spaces)
+    return remove_from(Path(folder), names, dry_run=dry_run)
 
 
 def open_collection(folder: Path | str) -> Collection:

@@ -10,12 +10,12 @@ from PIL import Image
 
 from dxr_dash import settings
 from dxr_dash.analysis.distances import distances
-from dxr_dash.analysis.why import grid_cells, occluded, occlusion_map, similarity_parts
+from dxr_dash.analysis.why import grid_cells, occluded, occlusion_map
 from dxr_dash.api.query_sets import checked_rows, find_query_set
 from dxr_dash.collection.decoding import Decoding
 from dxr_dash.collection.feature_maps import (
     UInt8Array,
-    feature_maps,
+    exact_parts,
     read_original,
     seen_box,
     shrunk,
@@ -55,7 +55,7 @@ def why_similar(
 ) -> Match:
     """Split the cosine similarity of two images over the places of each, exactly.
 
-    Only for layers that are averaged over space; ``what_hiding_does`` works for any.
+    Only for layers that are averaged over space, tiny images and colours; ``what_hiding_does`` works for any space.
 
     Args:
         first, second: gallery rows, or (query set, place) of outside images.
@@ -75,8 +75,7 @@ def why_similar(
             "Hide places one by one instead, or use a convolutional layer.",
         )
     pictures = _pictures(collection, where, first, second)
-    maps = feature_maps(where, pictures)
-    heat = similarity_parts(maps[0], maps[1])
+    heat = exact_parts(where, *pictures)
     boxes = [seen_box(where, picture.size) for picture in pictures]
     return Match(
         (first, second),
@@ -148,21 +147,23 @@ def large_picture(collection: Collection, image: ImageKey) -> bytes:
         QueryError: no such image.
     """
     try:
-        return thumbnail(_opened(collection, image), longer_px=settings.LARGE_PICTURE_PX)
+        return thumbnail(opened(collection, image), longer_px=settings.LARGE_PICTURE_PX)
     except DxrError:
         if isinstance(image, int):
             return collection.thumbnail(image)
         return find_query_set(collection, image[0]).thumbnail(image[1])
 
 
-def _pictures(collection: Collection, where: Space, first: ImageKey, second: ImageKey) -> list[Image.Image]:
+def _pictures(
+    collection: Collection, where: Space, first: ImageKey, second: ImageKey
+) -> tuple[Image.Image, Image.Image]:
     """Read two originals as they were read for a space."""
     checked_rows(collection, [one for one in (first, second) if isinstance(one, int)])
     least_px = Decoding.of(where.recipe).features_px
-    return [_opened(collection, one, least_px) for one in (first, second)]
+    return opened(collection, first, least_px), opened(collection, second, least_px)
 
 
-def _opened(collection: Collection, image: ImageKey, least_px: int = 0) -> Image.Image:
+def opened(collection: Collection, image: ImageKey, least_px: int = 0) -> Image.Image:
     """Read an original, of the gallery or of a query set."""
     if isinstance(image, int):
         checked_rows(collection, [image])

@@ -15,7 +15,7 @@ from dxr_dash.browser.attributes import attributes
 from dxr_dash.browser.panels import action, picture
 from dxr_dash.browser.queries import parse_query
 from dxr_dash.browser.told import line_by_line, told
-from dxr_dash.collection.store import Collection
+from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
 from dxr_dash.figures import theme as words
 from dxr_dash.records import HeatMap, ImageKey, Match
@@ -98,7 +98,11 @@ def shown(collection: Collection, match: Match) -> dict[str, Any]:
     ends = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
     most = max(-ends[0], ends[1])
     exact = match.measure == "similarity"
-    said = _exact(match) if exact else _hiding(match, collection.space(match.space).metric)
+    said = (
+        _exact(match, collection.space(match.space))
+        if exact
+        else _hiding(match, collection.space(match.space).metric)
+    )
     return {
         "maps": [_map(one) for one in match.maps],
         "names": [_name(collection, one) for one in match.images],
@@ -139,14 +143,24 @@ def _signed(text: str) -> str:
     return text.replace("-", "\u2212", 1)
 
 
-def _exact(match: Match) -> list[str]:
+def _exact(match: Match, where: Space) -> list[str]:
+    of_one_place = _OF_CONTROLS.get(
+        where.network,
+        "A place stands for all that the network sees around it, not only for the pixels below.",
+    )
     return [
         f"The cosine similarity of the two, {words.measure(match.value)}, is a sum over the places of each image. "
         "Each map shows the whole of that sum: nothing is left over.",
         "Orange places make the two alike, blue ones less so. "
         f"The strongest tenth of the places gives {_both([_top_share(one) for one in match.maps])} of the similarity. "
-        "A place stands for all that the network sees around it, not only for the pixels below.",
+        + of_one_place,
     ]
+
+
+_OF_CONTROLS = {
+    "tiny": "Tiny images are compared pixel by pixel, each with the one in the same place: both maps are the same.",
+    "colour": "Pixels of one colour share equally what their colour gives; where they lie does not matter.",
+}
 
 
 def _hiding(match: Match, metric: str) -> list[str]:

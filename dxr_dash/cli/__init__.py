@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dxr_dash.cli import ask, benchmark, compare, disagree, look, make, scan, serve, sweep, tell
+from dxr_dash.cli import ask, benchmark, compare, disagree, look, make, rerank, scan, serve, sweep, tell
 from dxr_dash.cli.frame import cache_folder, cli, main
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "look",
     "main",
     "make",
+    "rerank",
     "scan",
     "serve",
     "sweep",

@@ -153,6 +153,11 @@ def grown_words(grown: Grown) -> str:
     )
 
 
+def size_words(n_bytes: int) -> str:
+    """Say how much room something takes."""
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e6 else f"{max(1, round(n_bytes / 1e3))} kB"
+
+
 def list_skipped(skipped: tuple[Skipped, ...]) -> None:
     """Print which files were left out, and why; the first of many."""
     for one in skipped[:SKIPPED_SHOWN]:

@@ -1,15 +1,17 @@
-"""Commands that make a collection, and the one that shows it."""
+"""Commands that make a collection, or take something out of it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dxr_dash import settings
 from dxr_dash.cli.frame import (
+    FOLDER,
     JSON,
     PATH,
     cache_folder,
@@ -19,8 +21,12 @@ from dxr_dash.cli.frame import (
     list_skipped,
     page_options,
     progress,
+    size_words,
 )
 from dxr_dash.cli.serve import open_page
+
+if TYPE_CHECKING:
+    from dxr_dash.records import Removal
 
 
 @cli.command()
@@ -150,3 +156,44 @@ def build(
         "Time: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report.seconds.items()) + "."
     )
     return click.echo(f"Look at it with `dxr serve {report.folder}`.")
+
+
+@cli.command("remove-space")
+@FOLDER
+@click.argument("spaces", metavar="SPACE...", nargs=-1, required=True)
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@JSON
+@in_words
+def remove_space(collection: Path, spaces: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
+    """Remove feature spaces of COLLECTION, and all that rests on them alone.
+
+    \b
+    dxr remove-space photos.dxr tiny.pixels32 --dry-run
+    dxr remove-space photos.dxr alexnet.conv1 alexnet.conv2 alexnet.conv3
+
+    Images, query sets and the other spaces stay as they are; `dxr info` lists the spaces.
+    """  # noqa: D301
+    from dxr_dash import api
+
+    found = api.remove_spaces(collection, spaces, dry_run=dry_run)
+    if as_json:
+        return click.echo(json.dumps({**asdict(found), "dry_run": dry_run}))
+    if not found.spaces:
+        return click.echo(
+            f"Nothing was left to remove: a removal that had been stopped is ended. {_left(found)}"
+        )
+    n_bytes = found.n_bytes
+    went = "Would remove" if dry_run else "Removed"
+    click.echo(f"{went} {', '.join(found.spaces)}: {size_words(sum(n_bytes.values()))}.")
+    click.echo("  " + ", ".join(f"{kind} {size_words(size)}" for kind, size in n_bytes.items()))
+    if found.shared:
+        click.echo(f"  kept, since other spaces are made from it: {', '.join(found.shared)}")
+    click.echo(_left(found))
+    click.echo("To have it again, run the `dxr build` command that made the collection with")
+    for options in found.again:
+        click.echo(f"  {options}")
+    return None
+
+
+def _left(found: Removal) -> str:
+    return f"It has {', '.join(found.left)}."

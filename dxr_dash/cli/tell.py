@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dxr_dash.cli.frame import FOLDER, PATH, SPACE, cli, in_words, progress
+from dxr_dash.cli.frame import FOLDER, PATH, SPACE, cli, in_words, progress, size_words
 
 
 @cli.command()
@@ -58,8 +58,4 @@ def report(
     for one in made.sections:
         click.secho(one.answer.sentence, bold=True)
     for file, n_bytes in written:
-        click.echo(f"  {file}  {_size(n_bytes)}")
-
-
-def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e6 else f"{max(1, round(n_bytes / 1e3))} kB"
+        click.echo(f"  {file}  {size_words(n_bytes)}")

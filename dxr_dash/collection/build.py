@@ -38,6 +38,7 @@ from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.picture_steps import swatches_step, thumbnails_step
 from dxr_dash.collection.query_sets import forget_removed
 from dxr_dash.collection.recipes import Recipe
+from dxr_dash.collection.removal import end_removal
 from dxr_dash.collection.requests import OwnRequest, Request
 from dxr_dash.collection.scans import forget_stale
 from dxr_dash.collection.shared_images import shared_images
@@ -366,6 +367,8 @@ def _tidy(folder: Path, manifest: dict[str, Any]) -> None:
     clear_parts(folder)
     forget_removed(folder)
     forget_stale(folder, list(kept))
+    with suppress(CollectionError):  # what is in the way now, the next change ends
+        end_removal(folder)
 
 
 def _check_root(root: Path) -> None:

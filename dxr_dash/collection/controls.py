@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from dxr_dash.analysis.why import bin_parts, pixel_parts
 from dxr_dash.collection.preset import UInt8Array
 from dxr_dash.collection.running import Stopped, never
 from dxr_dash.errors import NetworkError
@@ -61,11 +62,27 @@ class Control:
         """Shrink the whole of an RGB image to a square, whatever its shape: (3, H, W) uint8."""
         return np.asarray(image.resize((self._side, self._side), Image.Resampling.BOX)).transpose(2, 0, 1)
 
+    def prepare_patch(self, image: Image.Image) -> UInt8Array:
+        """Do the same: nothing is ever cut off."""
+        return self.prepare(image)
+
     def forward(self, batch: UInt8Array, *, stopped: Callable[[], bool] = never) -> FloatArray:
         """Measure (B, 3, H, W) uint8 images: (B, n_dims) float32."""
         if stopped():
             raise Stopped
         return np.concatenate([measure(batch) for measure in self._measures], axis=1)
+
+    def parts(self, first: Image.Image, second: Image.Image) -> tuple[DoubleArray, DoubleArray]:
+        """Split the cosine similarity of two images in the first layer over the pixels of each, exactly."""
+        batch = np.stack([self.prepare(image) for image in (first, second)])
+        layer = self.recipes[0]["layer"]
+        if self.recipes[0]["network"] == "colour":
+            bins = pixel_bins(batch, layer)
+            return bin_parts(bins[0], bins[1])
+        pixels = self._measures[0](batch)
+        side = round((pixels.shape[1] / 3) ** 0.5)
+        cells = pixels.reshape(2, 3, side, side)
+        return pixel_parts(cells[0], cells[1])
 
 
 def tiny_pixels(batch: UInt8Array, side: int) -> FloatArray:
@@ -79,17 +96,18 @@ def tiny_pixels(batch: UInt8Array, side: int) -> FloatArray:
 
 def colour_shares(batch: UInt8Array, space: str) -> FloatArray:
     """Count the colours of (B, 3, H, W) images: square roots of the shares of "lab" or "hsv" bins."""
-    bins = colour_bins(space)
     n_bins = int(np.prod(LAB_BINS if space == "lab" else HSV_BINS))
-    step = 256 // COLOUR_STEPS
-    red, green, blue = (
-        batch[:, channel].reshape(len(batch), batch.shape[2] * batch.shape[3]).astype(np.intp) // step
-        for channel in range(3)
-    )
-    found = bins[red, green, blue] + np.arange(len(batch))[:, None] * n_bins
+    places = pixel_bins(batch, space).reshape(len(batch), batch.shape[2] * batch.shape[3])
+    found = places + np.arange(len(batch))[:, None] * n_bins
     counts = np.bincount(found.ravel(), minlength=len(batch) * n_bins).reshape(len(batch), n_bins)
     shares: FloatArray = np.sqrt(counts / found.shape[1]).astype(np.float32)
     return shares
+
+
+def pixel_bins(batch: UInt8Array, space: str) -> npt.NDArray[np.intp]:
+    """Say which bin each pixel of (B, 3, H, W) images falls into: (B, H, W), of "lab" or "hsv"."""
+    red, green, blue = (batch[:, channel].astype(np.intp) // (256 // COLOUR_STEPS) for channel in range(3))
+    return colour_bins(space)[red, green, blue]
 
 
 @lru_cache(maxsize=2)
@@ -169,6 +187,8 @@ class Pictures:
     def prepare(self, _image: Image.Image) -> UInt8Array:
         """Keep nothing of an image."""
         return np.zeros((1, 1, 1), np.uint8)
+
+    prepare_patch = prepare
 
     def forward(self, batch: UInt8Array, *, stopped: Callable[[], bool] = never) -> FloatArray:  # noqa: ARG002
         """Give each image a zero."""

@@ -1,9 +1,8 @@
-"""The features of an image place by place, before they are averaged to one vector; and the image itself."""
+"""What each place of an image has to do with its vector, before all are one; and the image itself."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,13 +10,15 @@ import numpy.typing as npt
 from PIL import Image
 
 from dxr_dash import settings
+from dxr_dash.analysis.why import similarity_parts
+from dxr_dash.collection.controls import Control
 from dxr_dash.collection.images import FoundFile, UnreadableImage, read_file, read_image
 from dxr_dash.collection.networks import Loader
 from dxr_dash.collection.requests import Request, Source, again, network_recipe
 from dxr_dash.collection.running import Network
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import CollectionError, NetworkError, QueryError
-from dxr_dash.records import FloatArray
+from dxr_dash.records import DoubleArray
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -32,7 +33,8 @@ def undecomposable(where: Space) -> str:
     Its layer is not averaged over space, its vectors are changed afterwards, or its metric is not cosine.
     """
     recipe = where.recipe
-    if recipe.get("pooling") not in AVERAGED or recipe.get("steps") or recipe.get("crops", 1) != 1:
+    over_places = recipe.get("pooling") in AVERAGED or recipe.get("control", False)
+    if not over_places or recipe.get("steps") or recipe.get("crops", 1) != 1:
         return "the features of its layer are not averaged over the places of an image, and left at that"
     return "" if where.metric == "cosine" else f"its metric is {where.metric}"
 
@@ -65,18 +67,29 @@ def read_original(collection: Collection, row: int, *, least_px: int = 0) -> Ima
         ) from None
 
 
-def feature_maps(where: Space, pictures: Sequence[Image.Image]) -> FloatArray:
-    """Run images through the network that made a space, up to its layer.
-
-    Args:
-        pictures: at most ``settings.BATCH_IMAGES``.
+def exact_parts(where: Space, first: Image.Image, second: Image.Image) -> tuple[DoubleArray, DoubleArray]:
+    """Split the similarity of two images over the places of each, in a space that is not ``undecomposable``.
 
     Returns:
-        (n, D, H, W) float32; their means over H and W are the vectors.
+        As ``analysis.why.similarity_parts``; for controls for depth as ``pixel_parts`` and ``bin_parts``.
 
     Raises:
         NetworkError: the network's weights cannot be had any more, or are others than they were.
     """
+    network = _network_of(where)
+    if isinstance(network, Control):
+        return network.parts(first, second)
+    side = network.preset.crop_px
+    batch = np.zeros((settings.BATCH_IMAGES, side, side, 3), np.uint8)  # full: as when the vectors were made
+    for place, picture in enumerate((first, second)):
+        batch[place] = network.prepare(picture).transpose(1, 2, 0)
+    maps = network.maps(batch.transpose(0, 3, 1, 2))[:2]
+    if where.recipe["pooling"] == CHANNELS_LAST:
+        maps = maps.transpose(0, 3, 1, 2)
+    return similarity_parts(maps[0], maps[1])
+
+
+def _network_of(where: Space) -> Network | Control:
     request = again(where.request)
     network = _network(request.source, request.layer) if isinstance(request, Request) else None
     if network is None or network.recipes[0] != network_recipe(where.recipe):
@@ -84,26 +97,23 @@ def feature_maps(where: Space, pictures: Sequence[Image.Image]) -> FloatArray:
             f"The weights of {where.network} are not those that {where.id} was made with.",
             "Build the collection again with `dxr build`, or bring the old weights back.",
         )
-    side = network.preset.crop_px
-    batch = np.zeros((settings.BATCH_IMAGES, side, side, 3), np.uint8)  # full: as when the vectors were made
-    for place, picture in enumerate(pictures):
-        batch[place] = network.prepare(picture).transpose(1, 2, 0)
-    output = network.maps(batch.transpose(0, 3, 1, 2))[: len(pictures)]
-    return output.transpose(0, 3, 1, 2) if where.recipe["pooling"] == CHANNELS_LAST else output
+    return network
 
 
 @lru_cache(maxsize=1)
-def _network(source: Source, layer: str) -> Network | None:
+def _network(source: Source, layer: str) -> Network | Control | None:
     network = source.load(Loader(), [layer])
-    return network if isinstance(network, Network) else None
+    return network if isinstance(network, Network | Control) else None
 
 
 def seen_box(where: Space, size: tuple[int, int]) -> tuple[float, float, float, float]:
     """Say which part of an image of this width and height the network sees: left, top, right, bottom as shares.
 
     The shorter side is resized to ``resize_px``, both where images are squashed, and a square of ``crop_px`` cut from
-    the middle.
+    the middle. Controls for depth see the whole image.
     """
+    if where.recipe.get("control"):
+        return 0.0, 0.0, 1.0, 1.0
     side = where.recipe["resize_px"]
     width, height = (side, side) if where.recipe.get("squash") else _resized(size, side)
     crop = where.recipe["crop_px"]

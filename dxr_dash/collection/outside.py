@@ -72,7 +72,7 @@ def embed_outside(
     if not given and any_rows:
         return found
     on_progress("loading the network", 0, 0)
-    readers = _readers(spaces)
+    readers = readers_of(spaces)
     parts: dict[str, list[FloatArray]] = {}
 
     def take(one: tuple[str, bytes]) -> tuple[bytes, list[UInt8Array]] | str:
@@ -115,7 +115,7 @@ def embed_outside(
 
 
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
     """One network, the size that JPEGs are decoded at for it, and where in its vectors each space finds its own."""
 
     network: Extractor
@@ -123,7 +123,7 @@ class _Reader:
     spaces: list[tuple[Space, slice]]
 
 
-def _readers(spaces: Sequence[Space]) -> list[_Reader]:
+def readers_of(spaces: Sequence[Space]) -> list[Reader]:
     """Load what the spaces need: each network once, with all of its layers that are wanted.
 
     Spaces of vectors that were made elsewhere have no network; only where all are of that kind is it an error.
@@ -154,7 +154,7 @@ def _readers(spaces: Sequence[Space]) -> list[_Reader]:
                 )
         least_px = Decoding.of(mine[0][0].recipe).features_px
         readers.append(
-            _Reader(network, least_px, [(space, columns[request.layer]) for space, request in mine])
+            Reader(network, least_px, [(space, columns[request.layer]) for space, request in mine])
         )
     return readers
 

@@ -51,7 +51,7 @@ class Preset:
         short, long = min(width, height), max(width, height)
         longer = self.resize_px if self.squash else int(self.resize_px * long / short)
         size = (self.resize_px, longer) if width <= height else (longer, self.resize_px)
-        filter_ = Image.Resampling.BICUBIC if self.interpolation == "bicubic" else Image.Resampling.BILINEAR
+        filter_ = self._filter
         resized = None
         if self.squash or long <= LONGEST_RESIZED_WHOLE * short:
             resized = image if size == image.size else image.resize(size, filter_)
@@ -67,6 +67,15 @@ class Preset:
         if crops in {2, 10}:
             cuts += [cut[:, ::-1] for cut in cuts]
         return cuts[0].transpose(2, 0, 1) if crops == 1 else np.stack(cuts).transpose(0, 3, 1, 2)
+
+    def squashed(self, image: Image.Image) -> UInt8Array:
+        """Resize all of an RGB image to the square that is otherwise cut: (3, H, W) uint8."""
+        small = image.resize((self.crop_px, self.crop_px), self._filter)
+        return np.asarray(small).transpose(2, 0, 1)
+
+    @property
+    def _filter(self) -> Image.Resampling:
+        return Image.Resampling.BICUBIC if self.interpolation == "bicubic" else Image.Resampling.BILINEAR
 
     def _boxes(self, size: tuple[int, int], n: int) -> list[Box]:
         side = self.crop_px

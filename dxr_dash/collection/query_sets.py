@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from dxr_dash.collection.pack import Pack, write_pack
 from dxr_dash.collection.reading import open_array, read_table
 from dxr_dash.collection.steps import (
+    FILES,
     atomic_write,
     clear_parts,
     discard,
@@ -285,6 +286,35 @@ def keep_outside_vectors(query_set: QuerySet, space_fingerprint: str, vectors: F
     target = query_set.folder / f"vectors.{space_fingerprint}.npy"
     with suppress(CollectionError), _held(query_set.folder.parent.parent), atomic_write(target) as file:
         np.save(file, vectors)
+
+
+def vectors_of_spaces(folder: Path, fingerprints: Collection[str]) -> list[Path]:
+    """List the files of outside vectors that the sets, removed ones too, keep for some feature spaces."""
+    return [
+        path
+        for pattern in ("[!.]*/vectors.*.npy", f"{REMOVED}/*/vectors.*.npy")
+        for path in sorted((folder / QUERIES).glob(pattern))
+        if path.stem.removeprefix("vectors.") in fingerprints
+    ]
+
+
+def forget_vectors(folder: Path, fingerprints: Collection[str]) -> None:
+    """Delete the outside vectors that sets keep for feature spaces that are no more.
+
+    Raises:
+        CollectionError: another process holds the sets, or the disk does not take it.
+    """
+    if not vectors_of_spaces(folder, fingerprints):
+        return
+    with _held(folder):
+        for path in vectors_of_spaces(folder, fingerprints):
+            with suppress(CollectionError):  # a damaged list names the set damaged with the file or without
+                listing = read_json(path.parent / FILES)
+                if listing.pop(path.name, None) is not None:
+                    write_json(
+                        path.parent / FILES, listing
+                    )  # first: a file that is listed may not be missing
+            path.unlink(missing_ok=True)
 
 
 def remove_query_set(folder: Path, query_id: str) -> None:

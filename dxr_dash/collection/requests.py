@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -144,6 +145,15 @@ def again(facts: Mapping[str, Any]) -> Request | OwnRequest:
         return OwnRequest(Path(facts[OWN]), recipe, facts)
     weights = Path(facts["weights"]) if facts["weights"] else None
     return Request(facts["network"], facts["layer"], weights, recipe, facts)
+
+
+def build_options(request: Mapping[str, Any]) -> str:
+    """Say what of `dxr build` asks for a feature space, from what is kept of how it was asked for."""
+    recipe = f" --recipe {request['recipe']}" if request.get("recipe") else ""
+    if OWN in request:
+        return f"--vectors {shlex.quote(request[OWN])}{recipe}"
+    weights = f" --weights {shlex.quote(request['weights'])}" if request.get("weights") else ""
+    return f"--network {request['network']} --layer {request['layer']}{weights}{recipe}"
 
 
 def feature_facts(request: Request | OwnRequest) -> dict[str, Any]:

@@ -56,6 +56,10 @@ class Extractor(Protocol):
         """Turn an RGB image into numbers of one shape, wherever it came from."""
         ...
 
+    def prepare_patch(self, image: Image.Image) -> UInt8Array:
+        """Turn all of an RGB image into the numbers of one square, (3, H, W): nothing is cut off."""
+        ...
+
     def forward(self, batch: UInt8Array, *, stopped: Callable[[], bool] = never) -> FloatArray:
         """Turn (B, ...) prepared images into (B, n_dims) float32: the layers' vectors side by side."""
         ...
@@ -255,6 +259,10 @@ class Network:
     def prepare(self, image: Image.Image) -> UInt8Array:
         """Resize and crop an RGB image as the network wants it: (3, H, W) uint8, or (P, 3, H, W) of several crops."""
         return self.preset.prepare(image, self.crops)
+
+    def prepare_patch(self, image: Image.Image) -> UInt8Array:
+        """Squash an RGB image to the square that the network sees: (3, H, W) uint8."""
+        return self.preset.squashed(image)
 
     def maps(self, batch: UInt8Array) -> FloatArray:
         """Compute the first layer's output for (B, 3, H, W) uint8 images as it is before pooling, in float32."""

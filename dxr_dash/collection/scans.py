@@ -12,7 +12,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +25,7 @@ from dxr_dash.collection.exports import without_nan
 from dxr_dash.collection.steps import (
     LOCK,
     atomic_write,
+    discard,
     disk_in_words,
     fingerprint,
     new_step,
@@ -103,15 +104,7 @@ def scan_at_work(folder: Path, facts: Mapping[str, Any]) -> Iterator[ScanJournal
         CollectionError: another scan is at work, or nothing can be written.
     """
     scans = folder / SCANS
-    with disk_in_words(scans):
-        scans.mkdir(exist_ok=True)
-        lock = filelock.FileLock(scans / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise CollectionError(
-                f"Another scan of {folder} is at work.", "Wait until it has ended, or stop it."
-            ) from None
+    with disk_in_words(scans), _alone(scans, f"Another scan of {folder} is at work."):
         journal = None
         try:
             key = scan_key(facts)
@@ -126,7 +119,36 @@ def scan_at_work(folder: Path, facts: Mapping[str, Any]) -> Iterator[ScanJournal
             if journal is not None:
                 journal.close()
             (scans / RUNNING).unlink(missing_ok=True)
-            lock.release()
+
+
+@contextmanager
+def no_scan(folder: Path) -> Iterator[None]:
+    """Keep scans of a collection from being at work while what they rest on is taken away.
+
+    Raises:
+        CollectionError: one is at work.
+    """
+    scans = folder / SCANS
+    if scans.is_dir():
+        with _alone(scans, f"A scan of {folder} is at work."):
+            yield
+    else:
+        yield
+
+
+@contextmanager
+def _alone(scans: Path, problem: str) -> Iterator[None]:
+    """Hold the one place for a scan; the operating system lets go when the process ends."""
+    scans.mkdir(exist_ok=True)
+    lock = filelock.FileLock(scans / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise CollectionError(problem, "Wait until it has ended, or stop it.") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def settle(folder: Path, facts: Mapping[str, Any]) -> None:
@@ -202,9 +224,17 @@ def forget_stale(folder: Path, steps: Sequence[str]) -> None:
     """
     for left in (folder / SCANS).glob(".*.part"):
         _delete(left)
-    for path, facts in _kept(folder / SCANS):
-        if facts is None or not set(facts.get("steps", ())).issubset(steps):
-            _delete(path)
+    for path in stale_scans(folder, steps):
+        _delete(path)
+
+
+def stale_scans(folder: Path, steps: Collection[str]) -> list[Path]:
+    """List the scans, finished or not, of steps that are none of these."""
+    return [
+        path
+        for path, facts in _kept(folder / SCANS)
+        if facts is None or not set(facts.get("steps", ())).issubset(steps)
+    ]
 
 
 def finished_scans(folder: Path) -> list[Path]:
@@ -236,8 +266,10 @@ def _kept(scans: Path) -> Iterator[tuple[Path, Row | None]]:
 
 
 def _delete(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and path.name.startswith("."):
         shutil.rmtree(path, ignore_errors=True)
+    elif path.is_dir():
+        discard(path)  # `dxr check` would take half of it for damage
     else:
         with suppress(OSError):
             path.unlink()

@@ -42,7 +42,7 @@ from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import QuerySet, read_query_sets
 from dxr_dash.collection.reading import open_array, read_table
 from dxr_dash.collection.recipes import apply_steps
-from dxr_dash.collection.requests import OWN
+from dxr_dash.collection.requests import build_options
 from dxr_dash.collection.steps import fingerprint, read_json
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import FloatArray, Grown, IntArray, Skipped
@@ -132,18 +132,9 @@ class Space:
         if wanted == TSNE:
             raise QueryError(
                 f"{self.id} has no t-SNE layout yet.",
-                f"Add it with `dxr build IMAGES --to {self._folder} {self._options} --tsne`.",
+                f"Add it with `dxr build IMAGES --to {self._folder} {build_options(self.request)} --tsne`.",
             )
         raise QueryError(f"{self.id} has no layout {wanted!r}.", f"It has {', '.join(self.layouts)}.")
-
-    @property
-    def _options(self) -> str:
-        """What of `dxr build` asks for this space."""
-        recipe = self.request.get("recipe")
-        if OWN in self.request:
-            return f"--vectors {self.request[OWN]}" + (f" --recipe {recipe}" if recipe else "")
-        words = f"--network {self.network} --layer {self.request['layer']}"
-        return words + (f" --recipe {recipe}" if recipe else "")
 
     @cached_property
     def clusters(self) -> npt.NDArray[np.int32]:

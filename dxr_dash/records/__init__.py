@@ -19,7 +19,7 @@ from dxr_dash.records.arrays import (
     silent,
 )
 from dxr_dash.records.benchmarks import BenchmarkPart, BenchmarkReport
-from dxr_dash.records.building import BuildReport, Grown, Mosaic, Skipped
+from dxr_dash.records.building import BuildReport, Grown, Mosaic, Removal, Skipped
 from dxr_dash.records.comparisons import ComparedLine, Comparison, Difference
 from dxr_dash.records.disagreements import Alignment, Disagreement
 from dxr_dash.records.findings import AmongRandomSets, Findings, Instead, OwnValue, Probe
@@ -45,6 +45,7 @@ from dxr_dash.records.nearness import (
     Neighbours,
     RankCurve,
     Ranking,
+    Reranked,
     SetDistances,
 )
 from dxr_dash.records.scans import Scan, ScanChoice, ScanLine, ScanStatus, scan_line, scan_row
@@ -90,6 +91,8 @@ __all__ = [
     "Proof",
     "RankCurve",
     "Ranking",
+    "Removal",
+    "Reranked",
     "Scan",
     "ScanChoice",
     "ScanLine",

@@ -52,6 +52,25 @@ class BuildReport:
 
 
 @dataclass(frozen=True)
+class Removal:
+    """What goes with feature spaces that are removed.
+
+    Attributes:
+        spaces: their ids; empty when an earlier removal was stopped and has only been ended now.
+        n_bytes: what it takes on the disk, by kind, in the order of the chain; kinds that nothing goes of are left out.
+        shared: kinds of which something stays, since other spaces are made from it.
+        again: for each space the options of `dxr build` that make it again.
+        left: ids of the spaces that stay.
+    """
+
+    spaces: tuple[str, ...]
+    n_bytes: dict[str, int]
+    shared: tuple[str, ...]
+    again: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Mosaic:
     """Every image in its own cell of a grid over the map.
 

@@ -28,6 +28,27 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
+class Reranked:
+    """The images nearest to one image, in the order of multi-patch matching.
+
+    Attributes:
+        space: id of the feature space.
+        rows: (k,) gallery rows, nearest first.
+        distances: (k,) float32, in the metric of the space: the mean over the query's patches of the distance to the
+            image's nearest patch.
+        ranks_before: (k,) int64, 1 = the nearest by the vectors of whole images.
+        n_patches, n_query_patches: of each image, and of the query.
+    """
+
+    space: str
+    rows: IntArray
+    distances: FloatArray
+    ranks_before: IntArray
+    n_patches: int
+    n_query_patches: int
+
+
+@dataclass(frozen=True)
 class NearestToText:
     """The images nearest to words, nearest first.
 

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dxr_dash.analysis.distances import distances
-from dxr_dash.analysis.why import GREY, grid_cells, occluded, occlusion_map, similarity_parts
+from dxr_dash.analysis.why import (
+    GREY,
+    bin_parts,
+    grid_cells,
+    occluded,
+    occlusion_map,
+    pixel_parts,
+    similarity_parts,
+)
 
 
 @given(st.integers(0, 2**32), st.tuples(*[st.integers(1, 5)] * 4), st.integers(1, 6))
@@ -39,6 +47,44 @@ def test_an_image_without_a_direction_is_like_nothing() -> None:
     something = np.ones((2, 3, 3), np.float32)
     for one in similarity_parts(np.zeros((2, 2, 2), np.float32), something):
         assert not one.any()
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 6))
+def test_the_products_of_pixels_sum_to_the_cosine_of_the_pictures(seed: int, height: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    first, second = rng.normal(size=(2, 3, height, width)).astype(np.float32)
+    similarity = 1 - distances(first.reshape(1, -1), second.reshape(1, -1), metric="cosine")[0, 0]
+    for one in pixel_parts(first, second):
+        assert one.shape == (height, width)
+        assert one.sum() == pytest.approx(similarity, abs=1e-6)
+
+
+def test_pixels_that_differ_take_away_and_a_picture_of_nothing_is_like_nothing() -> None:
+    first = np.array([[[1, 0], [0, 2]]], np.float32)
+    second = np.array([[[-2, 5], [0, 1]]], np.float32)
+    np.testing.assert_allclose(pixel_parts(first, second)[0], np.array([[-2, 0], [0, 2]]) / np.sqrt(5 * 30))
+    assert not pixel_parts(np.zeros_like(first), second)[1].any()
+
+
+@given(st.integers(0, 2**32), st.tuples(*[st.integers(1, 7)] * 4), st.integers(1, 9))
+def test_the_parts_of_bins_sum_to_the_cosine_of_the_square_roots_of_shares(
+    seed: int, sides: tuple[int, int, int, int], n_bins: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    first, second = rng.integers(0, n_bins, sides[:2]), rng.integers(0, n_bins, sides[2:])
+    roots = [np.sqrt(np.bincount(one.ravel(), minlength=n_bins) / one.size) for one in (first, second)]
+    maps = bin_parts(first, second)
+    assert [one.shape for one in maps] == [sides[:2], sides[2:]]
+    for one in maps:
+        assert one.min() >= 0
+        assert one.sum() == pytest.approx(float(roots[0] @ roots[1]), abs=1e-12)
+
+
+def test_pixels_of_one_colour_share_what_it_gives() -> None:
+    first, second = np.array([[0, 0, 0, 1]]), np.array([[1], [2]])  # shares 3/4, 1/4, 0 and 0, 1/2, 1/2
+    of_first, of_second = bin_parts(first, second)
+    np.testing.assert_allclose(of_first, [[0, 0, 0, np.sqrt(1 / 8)]])
+    np.testing.assert_allclose(of_second, [[np.sqrt(1 / 8)], [0]])
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 9))

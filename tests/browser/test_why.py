@@ -86,9 +86,7 @@ def ask(page: Page, place: int = 0) -> None:
     expect(page.locator(DIALOG)).to_have_attribute("aria-busy", "false")
 
 
-@pytest.mark.parametrize(
-    ("space", "title"), [(CONV, "Exact"), (FC, "By hiding places"), (TINY, "By hiding places")]
-)
+@pytest.mark.parametrize(("space", "title"), [(CONV, "Exact"), (FC, "By hiding places"), (TINY, "Exact")])
 def test_heat_lies_where_the_numbers_say(why_site: Site, open_page: OpenPage, space: str, title: str) -> None:
     collection, url = why_site
     page = open_page(f"?focus=3&space={space}", url=url)

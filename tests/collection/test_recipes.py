@@ -15,6 +15,7 @@ from dxr_dash import api, settings
 from dxr_dash.collection.networks import load_network
 from dxr_dash.collection.preset import Preset
 from dxr_dash.collection.recipes import Recipe, apply_steps, write_processed
+from dxr_dash.collection.requests import build_options
 from dxr_dash.errors import NetworkError, QueryError
 from dxr_dash.records import silent
 from tests.bad_images import noise
@@ -161,7 +162,7 @@ def test_spaces_that_differ_in_the_recipe_alone_share_one_pass(images: Path, tmp
     )
     assert whitened.vectors.shape == (N_IMAGES, 8)
     assert (whitened.process(plain.vectors) == whitened.vectors).all()
-    assert "--recipe l2,pca:8:whiten,power:0.5,l2" in str(whitened._options)
+    assert "--recipe l2,pca:8:whiten,power:0.5,l2" in build_options(whitened.request)
     before = digest(target)
     api.build(images, target, network="thingsnet", layer="fc7", recipe="l2")
     assert digest(target) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,12 @@ def crop_vectors(
         with atomic_write(path) as file:
             np.save(file, vectors)
     return vectors
+
+
+def kept_vectors(folder: Path, fingerprints: Container[str]) -> list[Path]:
+    """List the files of vectors that a collection keeps for benchmarks in some feature spaces."""
+    found = sorted((folder / FOLDER).glob("*.npy"))
+    return [path for path in found if path.stem.rpartition(".")[2] in fingerprints]
 
 
 def _forget_old(folder: Path, benchmark: str, collection: Collection) -> None:

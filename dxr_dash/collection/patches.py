@@ -1,0 +1,44 @@
+"""Vectors of the patches of images, made when they are asked for and never kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from PIL import Image
+
+from dxr_dash.analysis.patches import patch_boxes
+from dxr_dash.collection.outside import readers_of
+from dxr_dash.collection.preset import UInt8Array
+from dxr_dash.collection.store import Space
+from dxr_dash.records import FloatArray
+
+
+def patch_vectors(
+    where: Space, pictures: Sequence[Callable[[], Image.Image]], order: int, workers: ThreadPoolExecutor
+) -> FloatArray:
+    """Compute the vectors of the patches of images, with the network that made a space and the steps of its recipe.
+
+    Each patch is squashed to the square that the network sees, once: crops of a recipe are not cut from patches.
+
+    Args:
+        pictures: each gives an RGB image when called; none is held longer than it takes to cut it.
+        order: as for ``patch_boxes``.
+
+    Returns:
+        (n, p, D) float32.
+
+    Raises:
+        NetworkError: the network cannot be had any more, or there is none.
+    """
+    (reader,) = readers_of([where])
+    ((_, columns),) = reader.spaces
+
+    def cut(open_picture: Callable[[], Image.Image]) -> list[UInt8Array]:
+        picture = open_picture()
+        return [reader.network.prepare_patch(picture.crop(box)) for box in patch_boxes(*picture.size, order)]
+
+    inputs = [patch for patches in workers.map(cut, pictures) for patch in patches]
+    vectors = where.process(reader.network.forward(np.stack(inputs))[:, columns])
+    return vectors.reshape(len(pictures), -1, vectors.shape[1])
