@@ -138,4 +138,4 @@ def draw_lasso(page: Page, *, radius_px: float = 130.0, tool: str = "lasso") -> 
             angle = step / 24 * math.tau
             page.mouse.move(x + radius_px * math.cos(angle), y + radius_px * math.sin(angle))
     page.mouse.up()
-    page.wait_for_function("dxr.selection().lasso.length >= 3")
+    page.wait_for_function("() => dxr.selection().lasso.length >= 3")  # a function: eval is forbidden later

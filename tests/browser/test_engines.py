@@ -95,7 +95,7 @@ def test_every_image_is_on_the_map_and_the_one_under_the_pointer_is_shown(here: 
         name.inner_text()
     )
     assert math.dist(point_on_screen(here, shown), (x, y)) < OVERLAP_PX
-    here.wait_for_function("document.querySelector('#card img').naturalWidth > 0")
+    here.wait_for_function("() => document.querySelector('#card img').naturalWidth > 0")
     here.mouse.move(5, 5)
     expect(name).to_be_hidden()
 

@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import importlib.util
+import platform
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
 
 from dxr_dash import api
 from tests.builders import digest, write_pictures
 
 N_IMAGES = 300  # for fewer, the linear algebra library takes one thread, however many it has
-LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA")
-# a machine with as many cores, as far as Python can tell
-BUILD = """
-import os, sys
-n_cores, images, target = int(sys.argv[1]), *sys.argv[2:]
-os.cpu_count = lambda: n_cores
-os.sched_getaffinity = lambda _pid: set(range(n_cores))
-from dxr_dash.cli import cli
-usual = ["build", images, "--to", target, "--name", "same", "--network", "thingsnet"]
-for space in ([], ["--layer", "pool5", "--recipe", "l2,pca:8:whiten,l2"]):
-    cli([*usual, *space], standalone_mode=False)
-"""
+ROOT = Path(__file__).parents[2]
 
 
-def build_on(n_cores: int, images: Path, target: Path) -> dict[str, str]:
-    """Build two spaces in a process of their own; return the hashes of all files."""
-    env = {**os.environ, **{f"{name}_NUM_THREADS": str(n_cores) for name in LIBRARIES}}
-    subprocess.run([sys.executable, "-c", BUILD, str(n_cores), images, target], env=env, check=True)
-    return digest(target)
+@pytest.fixture(scope="module")
+def measure() -> Any:
+    """The script that measures the same on photographs."""
+    path = ROOT / "scripts" / "measure_processors.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_a_collection_is_the_same_on_any_number_of_cores(tmp_path: Path) -> None:
-    images = write_pictures(tmp_path / "images", N_IMAGES)
-    one = build_on(1, images, tmp_path / "1.dxr")
-    for n_cores in (2, 4):
-        target = tmp_path / f"{n_cores}.dxr"
-        assert build_on(n_cores, images, target) == one
-        assert api.open_collection(target).fingerprint == api.open_collection(tmp_path / "1.dxr").fingerprint
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("same") / "images", N_IMAGES)
+
+
+@pytest.fixture(scope="module")
+def one(measure: Any, images: Path) -> Any:
+    return measure.build(images, images.parent / "1.dxr", n_cores=1)
+
+
+@pytest.mark.parametrize("n_cores", [2, 4])
+def test_a_collection_is_the_same_on_any_number_of_cores(
+    measure: Any, images: Path, one: Any, n_cores: int
+) -> None:
+    more = measure.build(images, images.parent / f"{n_cores}.dxr", n_cores=n_cores)
+    assert digest(more.folder) == digest(one.folder)
+    assert more.fingerprint == one.fingerprint
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="knows older processors of x86 only"
+)
+def test_on_an_older_processor_features_differ_by_rounding_and_answers_do_not(
+    measure: Any, images: Path, one: Any
+) -> None:
+    old = measure.build(images, images.parent / "old.dxr", n_cores=1, env=measure.OLD)
+    assert old.fingerprint == one.fingerprint
+    for name in one.spaces:
+        ours, theirs = one.space(name), old.space(name)
+        off = np.linalg.norm(np.subtract(ours.vectors, theirs.vectors), axis=1)
+        assert (off <= 1e-5 * np.linalg.norm(ours.vectors, axis=1)).all()
+        assert np.equal(ours.neighbours, theirs.neighbours).mean() > 0.99
+    for found in (one, old):
+        api.add_query_set(found, "x", rows=range(0, N_IMAGES, 10))
+    assert api.answer(old, "x").auroc.value == pytest.approx(api.answer(one, "x").auroc.value, abs=1e-4)
+    assert api.answer(old, "x").verdict is api.answer(one, "x").verdict
