@@ -121,6 +121,9 @@
     plot.on("plotly_relayout", (change) => {
       if (Object.keys(change).some((key) => key.startsWith("xaxis.range"))) zoomed(map);
     });
+    plot.on("plotly_webglcontextlost", ({ event }) => {
+      if (event.target.isConnected) dxr.loseWebGL(); // else plotly has put it away itself
+    });
   };
 
   // By then every script has been read, in whatever order.

@@ -87,6 +87,7 @@
 
   let current = null; // the selection; null until the server has read the address
   let usual = null; // the one that an address without "?" shows
+  let webgl = null; // whether maps are drawn with it
   let sent = {}; // for each view, what it was last asked to show, as text
 
   const systemDark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -148,7 +149,8 @@
     if (reply.usual) usual = reply.usual;
     if (reply.state) {
       const opened = (current ? current.opened : 0) + 1;
-      current = { ...reply.state, opened, webgl: hasWebGL() };
+      webgl ??= hasWebGL();
+      current = { ...reply.state, opened, webgl };
       sent = {};
     }
     let { shown, active, member, edition, queries, strip } = current;
@@ -315,14 +317,23 @@
     if (panel) panel.hidden = !current.lasso.length && !current.picked;
   }
 
+  // Asked once: a browser gives WebGL to few canvases, and takes it from the oldest, the map's, when there are more.
   function hasWebGL() {
     try {
       const canvas = document.createElement("canvas");
-      return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
+      const context = canvas.getContext("webgl2") || canvas.getContext("webgl");
+      context?.getExtension("WEBGL_lose_context")?.loseContext();
+      return Boolean(context);
     } catch {
       return false;
     }
   }
+
+  // The browser has taken WebGL from a map that is on the page: draw without, until the page is loaded again.
+  dxr.loseWebGL = () => {
+    webgl = false;
+    dxr.change({ webgl });
+  };
 
   window.addEventListener("popstate", () => dxr.command({ do: "open", search: location.search }));
   systemDark.addEventListener("change", () => current && dxr.change({}));

@@ -7,7 +7,8 @@ again and again, each time killed (SIGKILL) at another moment and run again to i
 uniform over the undisturbed run, or an operation on the disk: just before or just after the n-th rename, removal,
 fsync or file opened for writing, as Python's audit hooks tell of them. After each kill:
 
-- ``dxr check`` finds nothing wrong (or says that the first build has not finished),
+- ``dxr check`` finds nothing wrong (or says that the first build has not finished, or that the collection is still that
+  of an older dxr),
 - the same command ends well, and leaves the same bytes in every file as the undisturbed run,
 - no part file and no note of who holds the lock is left.
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import json
 import os
 import random
 import shutil
@@ -51,6 +53,7 @@ class Command:
         gallery: numbers of the images in the folder while it runs.
         before: commands that made the state it begins with.
         other: run in its place after the kill, with what it must end as.
+        age: turn what was made before into what an older dxr would have left.
     """
 
     name: str
@@ -58,6 +61,23 @@ class Command:
     gallery: range
     before: tuple[Command, ...] = ()
     other: Command | None = None
+    age: Callable[[Path], None] | None = None
+
+
+def without_layouts(place: Path) -> None:
+    """Turn a collection into one of 0.1.0, before there were swatches, mosaics and a second layout."""
+    from dxr_dash.collection.store import manifest_fingerprint
+
+    file = place / "x.dxr" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    del manifest["swatches"]
+    for facts in manifest["spaces"].values():
+        del facts["layouts"]
+    manifest["fingerprint"] = manifest_fingerprint(manifest)
+    file.write_text(json.dumps(manifest))
+    for name in ("swatches", "mosaic", "honesty", "tsne"):
+        for step in place.glob(f"x.dxr/steps/{name}-*"):
+            shutil.rmtree(step)
 
 
 BUILD = ("build", "images", "--to", "x.dxr", "--network", "thingsnet", "--labels", "folder")
@@ -83,6 +103,7 @@ COMMANDS = (
     Command("report", REPORT, range(40), (MADE, ASKED)),
     Command("scan", SCAN, range(40), (MADE,)),
     Command("sweep", SWEEP, range(40), (MADE, ASKED)),
+    Command("older collection", BUILD, range(40), (MADE, ASKED), age=without_layouts),
 )
 
 
@@ -101,6 +122,8 @@ class Place:
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(state, self.folder) if state else self.folder.mkdir()
         self.show(command.gallery)
+        if command.age is not None:
+            command.age(self.folder)
 
     def show(self, gallery: range) -> None:
         """Put some images into the folder, in two folders that label them; and others to ask with beside it."""
@@ -249,7 +272,7 @@ def problems_after(place: Place, command: Command, expected: dict[str, str]) -> 
         said = run.said.read_text()
         unfinished = (
             not (place.folder / "x.dxr" / "manifest.json").exists() and "holds no finished collection" in said
-        )
+        ) or (command.age is not None and "older dxr" in said)
         if code and not unfinished:
             found.append(f"dxr check: {said}")
     again = command.other or command

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from dxr_dash.errors import QueryError
 from dxr_dash.records import DoubleArray, FloatArray
@@ -62,11 +63,17 @@ def fit_pca(vectors: FloatArray, n_components: int) -> Pca:
 
     By the eigenvectors of the covariance matrix, or, where there are fewer vectors than dimensions, of the matrix of
     their products: D x D or n x n numbers, whichever is less. The largest coefficient of each component is positive,
-    so that the result does not depend on the library's choice of signs.
+    so that the result does not depend on the library's choice of signs; nor does it on the number of cores, as one
+    thread of the linear algebra library does the sums.
 
     Raises:
         QueryError: the vectors do not vary in so many directions.
     """
+    with threadpool_limits(1, "blas"):
+        return _fitted(vectors, n_components)
+
+
+def _fitted(vectors: FloatArray, n_components: int) -> Pca:
     from scipy import linalg  # takes a while to import
 
     n, n_dims = vectors.shape

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from dxr_dash.collection.neighbours import NeighbourGraph
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
@@ -158,8 +159,14 @@ def principal_axes(vectors: FloatArray, *, metric: str, seed: int) -> FloatArray
     """Project onto the two directions of largest variance: (N, 2) float32, scaled to -10..10.
 
     For cosine the vectors are brought to length one first. The axes come from a sample, so the cost stays
-    linear in N; their signs are fixed, so the picture is the same every time.
+    linear in N; their signs are fixed, so the picture is the same every time. One thread of the linear algebra
+    library: with more it adds in another order, and from another last bit the layouts end as another picture.
     """
+    with threadpool_limits(1, "blas"):
+        return _principal_axes(vectors, metric, seed)
+
+
+def _principal_axes(vectors: FloatArray, metric: str, seed: int) -> FloatArray:
     n_images = len(vectors)
     rows = np.arange(n_images)
     if n_images > START_SAMPLE:

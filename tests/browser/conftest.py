@@ -20,6 +20,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Dialog,
     Page,
+    Playwright,
     ViewportSize,
     expect,
     sync_playwright,
@@ -52,6 +53,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+WITHOUT_WEBGL = ("--disable-gpu", "--disable-3d-apis", "--disable-software-rasterizer")
 PATIENCE_MS = 30_000
 Site = tuple[Collection, str]
 
@@ -165,13 +167,31 @@ def own_site(folder: Path) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+def start_chromium(playwright: Playwright, *more: str) -> Browser:
+    """Start a Chromium of this machine, with further arguments."""
     names = ("chromium", "chromium-browser", "google-chrome")
     path = os.environ.get("DXR_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+    return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *more])
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = start_chromium(playwright)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def no_webgl(playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium without WebGL, not even computed by the processor."""
+    browser = start_chromium(playwright, *WITHOUT_WEBGL)
+    yield browser
+    browser.close()
 
 
 class Watch:
@@ -270,8 +290,10 @@ def open_page(chromium: Browser, site: Site) -> Iterator[OpenPage]:
     watch = Watch()
     with ExitStack() as stack:
 
-        def opened(search: str = "", *, url: str | None = None, **more: Any) -> Page:
-            return stack.enter_context(visitor(chromium, (url or site[1]) + search, watch, **more))
+        def opened(
+            search: str = "", *, url: str | None = None, browser: Browser = chromium, **more: Any
+        ) -> Page:
+            return stack.enter_context(visitor(browser, (url or site[1]) + search, watch, **more))
 
         yield opened
         watch.calm()

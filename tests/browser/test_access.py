@@ -16,7 +16,7 @@ from dxr_dash.cli import cli
 from dxr_dash.errors import DxrError
 from tests.browser.conftest import PATIENCE_MS, Site, Watch, running
 
-SECRET = "a-secret-of-the-test"  # noqa: S105
+SECRET = "a-secret-of-the-test"  # noqa: S105  # pragma: allowlist secret
 PUBLIC = Access(token=SECRET, public_url="https://photos.example/some/where/")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from dxr_dash import api, settings
 from dxr_dash.browser import beside_panel, ids, map_panel
@@ -393,13 +393,10 @@ def test_the_veil_of_a_lasso_on_the_second_map_spares_what_it_holds(pair: Site) 
         assert np.flatnonzero(veil == 0).tolist() == rows.tolist()
 
 
-def test_without_webgl_the_second_map_is_drawn_too(open_page: OpenPage, pair: Site) -> None:
-    off = (
-        "const get = HTMLCanvasElement.prototype.getContext;"
-        "HTMLCanvasElement.prototype.getContext = function (kind, ...more) {"
-        "return kind.includes('webgl') ? null : get.call(this, kind, ...more); };"
-    )
-    page = both_drawn(open_page(f"?space={FIRST}&beside={SECOND}", url=pair[1], script=off))
+def test_without_webgl_the_second_map_is_drawn_too(
+    open_page: OpenPage, no_webgl: Browser, pair: Site
+) -> None:
+    page = both_drawn(open_page(f"?space={FIRST}&beside={SECOND}", url=pair[1], browser=no_webgl))
     assert page.evaluate(f"document.querySelector('{PLOT}')._fullData[0].type") == "scatter"
     np.testing.assert_allclose(drawn_at(page), aligned(pair), atol=1e-5)
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from dxr_dash import api, settings
 from dxr_dash.browser import ids
@@ -31,6 +31,11 @@ INKED = f"""async () => {{
         for (let i = 3; i < pixels.length; i += 4) inked += pixels[i] > 0;
     }}
     return inked;
+}}"""
+
+LOSE_WEBGL = f"""() => {{
+    const gl = document.querySelector("{PLOT} canvas.gl-canvas-context").getContext("webgl");
+    gl.getExtension("WEBGL_lose_context").loseContext();
 }}"""
 
 
@@ -157,13 +162,10 @@ def test_the_map_can_be_coloured_by_the_distance_to_the_active_set(page: Page, s
     np.testing.assert_allclose(colours, wanted, rtol=1e-5)
 
 
-def test_without_webgl_the_page_says_so_and_draws_with_svg(open_page: OpenPage, site: Site) -> None:
-    off = (
-        "const get = HTMLCanvasElement.prototype.getContext;"
-        "HTMLCanvasElement.prototype.getContext = function (kind, ...more) {"
-        "return kind.includes('webgl') ? null : get.call(this, kind, ...more); };"
-    )
-    page = open_page(script=off)
+def test_without_webgl_the_page_says_so_and_draws_with_svg(
+    open_page: OpenPage, no_webgl: Browser, site: Site
+) -> None:
+    page = open_page(browser=no_webgl)
     expect(page.locator(f"#{ids.MAP_NOTE}")).to_contain_text("no WebGL")
     assert page.evaluate(f"document.querySelector('{PLOT}')._fullData[0].type") == "scatter"
     expect(page.locator(f"{PLOT} .scatterlayer .trace").first.locator("path.point")).to_have_count(
@@ -174,6 +176,19 @@ def test_without_webgl_the_page_says_so_and_draws_with_svg(open_page: OpenPage, 
     expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_be_visible()
     found_x, found_y = point_on_screen(page, selection(page)["focus"])
     assert math.hypot(found_x - x, found_y - y) < 8  # points that overlap are all meant by a click
+
+
+def test_where_the_browser_takes_webgl_away_the_page_says_so_and_draws_with_svg(
+    open_page: OpenPage, site: Site
+) -> None:
+    page = open_page()
+    page.evaluate(LOSE_WEBGL)
+    expect(page.locator(f"#{ids.MAP_NOTE}")).to_contain_text("no WebGL")
+    points = page.locator(f"{PLOT} .scatterlayer .trace").first.locator("path.point")
+    expect(points).to_have_count(len(site[0]))
+    page.evaluate("dxr.command({ do: 'open', search: '?focus=3' })")
+    expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_have_attribute("data-row", "3")
+    expect(points).to_have_count(len(site[0]))
 
 
 def test_a_large_collection_is_drawn_in_part_and_zooming_in_draws_more(

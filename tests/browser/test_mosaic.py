@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from dxr_dash import api, settings
 from dxr_dash.browser import ids
@@ -198,15 +198,10 @@ def test_zooming_in_fetches_sharper_tiles_and_only_those_in_view(mosaic_page: Pa
 
 
 def test_the_mosaic_needs_no_webgl_and_no_limit_of_points(
-    open_page: OpenPage, site: Site, monkeypatch: pytest.MonkeyPatch
+    open_page: OpenPage, no_webgl: Browser, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "MAP_POINTS_LIMIT", 60)
-    off = (
-        "const get = HTMLCanvasElement.prototype.getContext;"
-        "HTMLCanvasElement.prototype.getContext = function (kind, ...more) {"
-        "return kind.includes('webgl') ? null : get.call(this, kind, ...more); };"
-    )
-    page = open_page("?arrangement=mosaic&colour=nothing", script=off)
+    page = open_page("?arrangement=mosaic&colour=nothing", browser=no_webgl)
     spots = [in_cell(page, site, row) for row in range(len(site[0]))]
     assert (pixels(page, spots)[:, 3] == 255).all()
     expect(page.locator(f"#{ids.MAP_NOTE}")).to_be_empty()
