@@ -123,25 +123,16 @@ def _nearest_on_map(coordinates: npt.NDArray[np.floating], rows: IntArray, k: in
 def _true_ranks(vectors: npt.NDArray[np.floating], rows: IntArray, others: IntArray, metric: str) -> IntArray:
     """Rank ``others`` among all images by their distance to each of ``rows``, 1 = nearest: (n, k) int64."""
     reference = Reference.of(vectors[rows], metric)
-    n_rows, k = others.shape
-    bounds = np.empty((n_rows, k))
+    bounds = np.empty(others.shape)
     for line, near in enumerate(others):
         wide = np.asarray(vectors[near], np.float64)
         # two ways to one distance differ by rounding: what is nearer by less than that is as near
         noise = NOISE * (1.0 if metric == "cosine" else reference.squares[line] + np.square(wide).sum(axis=1))
         bounds[line] = reference.of_queries(np.array([line])).keys(wide)[0] - noise
-    order = np.argsort(-bounds, axis=1)
-    bounds = np.take_along_axis(bounds, order, axis=1)
-    nearer_than = np.zeros(
-        n_rows * (k + 1), np.int64
-    )  # images by the number of bounds that they are nearer than
+    ranks = np.ones(others.shape, np.int64)
     for start, keys in key_blocks(reference, vectors):
         here = np.flatnonzero((rows >= start) & (rows < start + keys.shape[1]))
         keys[here, rows[here] - start] = np.inf  # an image has no rank in its own list
-        lines, places = np.nonzero(keys < bounds[:, :1])
-        passed = (keys[lines, places][:, None] < bounds[lines]).sum(axis=1)
-        nearer_than += np.bincount(lines * (k + 1) + passed, minlength=len(nearer_than))
-    counts = nearer_than.reshape(n_rows, k + 1)[:, :0:-1].cumsum(axis=1)[:, ::-1]
-    ranks = np.empty(others.shape, np.int64)
-    np.put_along_axis(ranks, order, 1 + counts, axis=1)
+        for line, few in enumerate(bounds):  # a pass over the block for each is quicker than sorting it
+            ranks[line] += [np.count_nonzero(keys[line] < bound) for bound in few]
     return ranks
