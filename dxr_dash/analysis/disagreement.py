@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from dxr_dash.errors import QueryError
 from dxr_dash.records import Disagreement, DoubleArray, FloatArray, IntArray
@@ -128,8 +127,7 @@ def _ranks(far: FloatArray) -> DoubleArray:
     n_there = there.sum(axis=1)
     sums = np.where(there, far, 0).sum(axis=1, dtype=np.float64)
     means = np.divide(sums, n_there, out=np.full(len(far), np.inf), where=n_there > 0)
-    ranks: DoubleArray = rankdata(means, method="min")
-    return ranks
+    return 1.0 + np.searchsorted(np.sort(means), means)
 
 
 def _goes_on(rows: Rows, far: FloatArray, k: int) -> npt.NDArray[np.bool_]:
