@@ -127,7 +127,8 @@ def _ranks(far: FloatArray) -> DoubleArray:
     n_there = there.sum(axis=1)
     sums = np.where(there, far, 0).sum(axis=1, dtype=np.float64)
     means = np.divide(sums, n_there, out=np.full(len(far), np.inf), where=n_there > 0)
-    return 1.0 + np.searchsorted(np.sort(means), means)
+    ranks: DoubleArray = 1.0 + np.searchsorted(np.sort(means), means)
+    return ranks
 
 
 def _goes_on(rows: Rows, far: FloatArray, k: int) -> npt.NDArray[np.bool_]:

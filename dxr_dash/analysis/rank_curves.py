@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 
@@ -32,17 +34,17 @@ def ranking(distances: npt.ArrayLike, items: npt.ArrayLike) -> Ranking:
     if known.shape != names.shape or known.ndim != 1:
         raise QueryError(f"There are {names.size} items for {known.size} distances.", "Pass one for each.")
     there = np.isfinite(known)
-    if not there.all():
-        known, names = known[there], names[there]
-    if len(known) and known.min() < 0:
+    if np.any((known < 0) & there):
         raise QueryError("A distance is negative.", "Pass distances, not similarities.")
-    # Floats that are not negative sort as their bits do. With the place in the lower half all keys differ, so
-    # the quickest sort is a stable one.
-    keys = (known + np.float32(0.0)).view(np.uint32).astype(np.uint64) << np.uint64(32)
+    # Floats that are not negative sort as their bits do, infinity and NaN behind them. With the place in the lower half
+    # all keys differ, so the quickest sort is a stable one.
+    keys = (known + np.float32(0.0)).view(np.uint32).astype(np.uint64)
+    keys <<= np.uint64(32)
     keys |= np.arange(len(keys), dtype=np.uint64)
     keys.sort()
-    order = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    return Ranking(names[order], known[order])
+    halves = keys[: np.count_nonzero(there)].view(np.uint32).reshape(-1, 2)
+    places, bits = halves.T if sys.byteorder == "little" else halves.T[::-1]
+    return Ranking(names[places], bits.copy().view(np.float32))
 
 
 def sample_ranks(n_ranked: int) -> IntArray:

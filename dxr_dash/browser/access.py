@@ -8,6 +8,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -76,8 +77,9 @@ class Access:
     def may_be_called(self, name: str) -> bool:
         """Say whether a Host header names this machine: a name on the net may be pointed here from outside."""
         public = urlsplit(self.public_url or "").hostname
-        own = {"localhost", self.host.lower(), public, socket.gethostname().lower(), socket.getfqdn().lower()}
-        return name in own or _is_address(name)
+        return (
+            name in {"localhost", self.host.lower(), public} or _is_address(name) or name in _machine_names()
+        )
 
     def is_own_origin(self, origin: str) -> bool:
         """Say whether an Origin header names our own page."""
@@ -87,6 +89,12 @@ class Access:
     def lets_in(self, shown: str | None) -> bool:
         """Compare a token in constant time."""
         return self.token is None or hmac.compare_digest((shown or "").encode(), self.token.encode())
+
+
+@cache
+def _machine_names() -> frozenset[str]:
+    """What this machine calls itself; looked up once, since the full name may be asked of a name server."""
+    return frozenset({socket.gethostname().lower(), socket.getfqdn().lower()})
 
 
 def is_loopback(host: str) -> bool:
