@@ -212,7 +212,8 @@ def read_query_sets(
             else:
                 rows = _found_again(path, gallery, find_rows)
         except CollectionError as error:
-            _pass_over(path, error.problem)
+            if path.is_dir():  # not removed since
+                _pass_over(path, error.problem)
             continue
         kept = tuple(sorted(int(row) for row in rows if row >= 0))
         found.append(
