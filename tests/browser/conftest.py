@@ -139,6 +139,7 @@ def running(folder: Path, access: Access = ONLY_HERE) -> Iterator[Site]:
         port=0,
         threads=8,
         outbuf_overflow=2**25,
+        asyncore_use_poll=True,  # as the real one: select takes no file beyond the 1,024th
     )
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -347,7 +347,7 @@ def test_arrows_up_and_down_and_the_slider_change_the_lens_and_the_address(page:
 def test_the_selection_stands_in_line_and_follows_the_lasso(page: Page, site: Site) -> None:
     explore(page)
     source = page.locator(f"#{ids.STRIP_SOURCE}")
-    expect(source.locator("option[value=selection]")).to_be_disabled()
+    expect(source.locator("option[value=selection]")).to_have_attribute("disabled", "")
     draw_lasso(page)
     ordered = api.rows_in_map_order(site[0])
 
