@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cachetools import LRUCache
 
 from dxr_dash.api import kept as keeping
 from dxr_dash.api.kept import bytes_of, kept
@@ -34,19 +37,21 @@ def test_bytes_are_those_of_arrays_but_of_mapped_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("numbers", "still_there"),
     [
-        (1, [1, 2, 3, 4]),  # small: as many as asked for
+        (1, [1, 2, 3, 4]),  # small: each counts as the least
         (30, [2, 3, 4]),
         (60, [4]),
         (1000, [4]),  # larger than all that may be kept: the last one nevertheless
     ],
 )
-def test_large_results_are_kept_in_smaller_numbers(
+def test_results_are_kept_as_long_as_there_is_room(
     numbers: int, still_there: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeping, "BYTES_KEPT", 800)
+    monkeypatch.setattr(keeping, "LEAST_BYTES", 200)
+    monkeypatch.setattr(keeping, "_results", LRUCache(800, getsizeof=keeping._share))
     asked: list[int] = []
 
-    @kept(4)
+    @kept
     def slow(which: int) -> Found:
         asked.append(which)
         return Found(np.full(numbers, float(which)))
@@ -59,3 +64,45 @@ def test_large_results_are_kept_in_smaller_numbers(
     assert asked == []
     slow(min(still_there) - 1)
     assert asked == [min(still_there) - 1]
+
+
+def test_functions_share_the_room_but_not_their_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "_results", LRUCache(800, getsizeof=keeping._share))
+    monkeypatch.setattr(keeping, "BYTES_KEPT", 800)
+    monkeypatch.setattr(keeping, "LEAST_BYTES", 200)
+    asked: list[str] = []
+
+    @kept
+    def one(which: int) -> str:
+        asked.append(f"one {which}")
+        return f"one {which}"
+
+    @kept
+    def other(which: int) -> str:
+        asked.append(f"other {which}")
+        return f"other {which}"
+
+    assert (one(1), other(1), one(1), other(1)) == ("one 1", "other 1") * 2
+    assert asked == ["one 1", "other 1"]
+    for which in range(2, 6):
+        other(which)
+    one(1)
+    assert asked[-1] == "one 1"  # it had to make room for the other's
+
+
+def test_threads_that_ask_at_once_wait_for_one() -> None:
+    asked: list[int] = []
+    together = threading.Barrier(8)
+
+    @kept
+    def slow(which: int) -> int:
+        asked.append(which)
+        return sum(range(200_000)) * 0 + which
+
+    def ask(_: int) -> int:
+        together.wait(10)
+        return slow(7)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(ask, range(8))) == [7] * 8
+    assert asked == [7]

@@ -23,6 +23,7 @@ from dxr_dash.api.distances import (
     nearest_to_outside,
     row_distances,
     rows_in_polygon,
+    selection_distances,
     set_distances,
 )
 from dxr_dash.api.evidence import findings
@@ -105,6 +106,7 @@ __all__ = [
     "scan",
     "scan_choices",
     "scan_key",
+    "selection_distances",
     "set_control",
     "set_distances",
     "sliver_picture",

@@ -10,7 +10,7 @@ from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.duplicates import NearlySame
 from dxr_dash.analysis.hubs import hubs
 from dxr_dash.api.distances import measure, set_distances
-from dxr_dash.api.kept import ANSWERS_KEPT, kept
+from dxr_dash.api.kept import kept
 from dxr_dash.api.query_sets import find_query_set, query_vectors
 from dxr_dash.api.surroundings import near_among, near_in, shift_of
 from dxr_dash.collection.query_sets import QuerySet
@@ -83,7 +83,7 @@ def control_distances(collection: Collection, query_set: str, control: str, wher
     return distances(query_vectors(query, where)[asked], controls, metric=where.metric)
 
 
-@kept(ANSWERS_KEPT)
+@kept
 def _answered(collection: Collection, where: Space, one: Members, other: Members | None) -> Answer:
     measured = set_distances(collection, one[0], space=where.id)
     query = find_query_set(collection, one[0])

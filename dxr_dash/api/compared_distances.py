@@ -95,7 +95,7 @@ def control_distributions(
     return _against(collection, where, members_of(one), members_of(other))
 
 
-@kept(16)
+@kept
 def _against(collection: Collection, where: Space, one: Members, other: Members) -> dict[str, Distribution]:
     query, control = find_query_set(collection, one[0]), find_query_set(collection, other[0])
     measured = [set_distances(collection, key, space=where.id) for key in (query.id, control.id)]

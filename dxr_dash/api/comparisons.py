@@ -10,7 +10,7 @@ from dxr_dash import settings
 from dxr_dash.analysis import compared, paired
 from dxr_dash.api.answers import Members, answer, members_of
 from dxr_dash.api.distances import set_distances
-from dxr_dash.api.kept import ANSWERS_KEPT, kept
+from dxr_dash.api.kept import kept
 from dxr_dash.api.query_sets import find_query_set, query_vectors
 from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
@@ -124,7 +124,7 @@ def difference_between(collection: Collection, place: tuple[str, str], base: tup
     return _difference(collection, where, one, there, other)
 
 
-@kept(ANSWERS_KEPT)
+@kept
 def _difference(
     collection: Collection, where: Space, one: Members, there: Space, other: Members
 ) -> Difference:
@@ -137,7 +137,7 @@ def _difference(
     )
 
 
-@kept(16)
+@kept
 def _side(collection: Collection, where: Space, one: Members) -> paired.Side:
     query = find_query_set(collection, one[0])
     return paired.side(set_distances(collection, one[0], space=where.id), _names(query, collection.space()))

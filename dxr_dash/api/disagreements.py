@@ -13,8 +13,6 @@ from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
 from dxr_dash.records import Alignment, BoolArray, Disagreement, IntArray
 
-PAIRS_KEPT = 4
-
 
 def disagreement(collection: Collection, first: str, second: str, *, k: int | None = None) -> Disagreement:
     """Compare the neighbours of every image in two feature spaces, from their stored neighbour graphs.
@@ -36,7 +34,7 @@ def disagreement(collection: Collection, first: str, second: str, *, k: int | No
     return _compared(one, other, min(settings.DISAGREEMENT_AT, most) if k is None else k)
 
 
-@kept(PAIRS_KEPT)
+@kept
 def _compared(one: Space, other: Space, k: int) -> Disagreement:
     exact = tuple(None if space.graph_method == "exact" else space.recall for space in (one, other))
     graphs = tuple((space.neighbours, space.neighbour_distances) for space in (one, other))
@@ -78,6 +76,6 @@ def alignment(
     return _aligned(collection.space(first), collection.space(second), *layouts)
 
 
-@kept(2 * PAIRS_KEPT)
+@kept
 def _aligned(one: Space, other: Space, layout: str | None, its_layout: str | None) -> Alignment:
     return alignments.alignment(one.layout(layout).coordinates, other.layout(its_layout).coordinates)

@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 from dxr_dash import settings
 from dxr_dash.analysis import nearest_members as members
+from dxr_dash.analysis import selected
 from dxr_dash.analysis import set_distances as passes
 from dxr_dash.analysis.baseline import baseline_distances, closer_than
 from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.distribution import distance_axis, distribution
 from dxr_dash.analysis.polygon import inside_polygon
-from dxr_dash.api.kept import ANSWERS_KEPT, kept
+from dxr_dash.api.kept import kept
 from dxr_dash.api.query_sets import checked_rows, find_query_set, query_vectors
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
@@ -24,6 +25,7 @@ from dxr_dash.records import (
     FloatArray,
     IntArray,
     NearestMembers,
+    SelectionDistances,
     SetDistances,
 )
 
@@ -43,7 +45,7 @@ def set_distances(collection: Collection, query_set: str, *, space: str | None =
     return _measured(collection, where, one.id, one.rows, one.outside)
 
 
-@kept(ANSWERS_KEPT)
+@kept
 def _measured(
     collection: Collection, where: Space, query_set: str, _rows: tuple[int, ...], _outside: tuple[str, ...]
 ) -> SetDistances:
@@ -86,7 +88,7 @@ def nearest_members(
     return _nearest_members(collection, where, metric or where.metric, one.id, one.rows, one.outside)
 
 
-@kept(ANSWERS_KEPT)
+@kept
 def _nearest_members(
     collection: Collection,
     where: Space,
@@ -114,7 +116,7 @@ def nearest_to_outside(collection: Collection, query_set: str, *, space: str | N
     return _nearest_to_outside(collection, where, one.id, one.rows, one.outside)
 
 
-@kept(ANSWERS_KEPT)
+@kept
 def _nearest_to_outside(
     collection: Collection, where: Space, query_set: str, _rows: tuple[int, ...], _outside: tuple[str, ...]
 ) -> IntArray:
@@ -129,6 +131,21 @@ def _nearest_to_outside(
         )
         found.append(part.nearest_rows[:, 0])
     return np.concatenate(found)
+
+
+def selection_distances(
+    collection: Collection, rows: IntArray, *, space: str | None = None
+) -> SelectionDistances:
+    """Measure how alike some images are before they are a query set, on a sample of them and of the others.
+
+    Args:
+        rows: (n,) gallery rows, ascending, each once.
+
+    Raises:
+        QueryError: there is no such row or space, or the rows do not ascend.
+    """
+    where = collection.space(space)
+    return selected.selection_distances(where.vectors, checked_rows(collection, rows), metric=where.metric)
 
 
 def row_distances(
@@ -217,7 +234,7 @@ def baseline(collection: Collection, *, space: str | None = None, metric: str | 
     return where.baseline if metric in (None, where.metric) else _baseline_by(where, str(metric))
 
 
-@kept(4)
+@kept
 def _baseline_by(where: Space, metric: str) -> FloatArray:
     return baseline_distances(where.vectors, metric=metric, seed=settings.SEED)
 

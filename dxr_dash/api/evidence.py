@@ -13,7 +13,7 @@ from dxr_dash.analysis.probe import negative_rows, probe
 from dxr_dash.analysis.random_sets import RandomAurocs, among_random_sets, random_aurocs
 from dxr_dash.api.answers import Members, answer, control_distances, control_members, control_of, members_of
 from dxr_dash.api.distances import set_distances
-from dxr_dash.api.kept import ANSWERS_KEPT, kept
+from dxr_dash.api.kept import kept
 from dxr_dash.api.query_sets import find_query_set, query_vectors
 from dxr_dash.api.surroundings import gallery_scales, member_scales, near_in
 from dxr_dash.collection.labels import LABEL
@@ -41,7 +41,7 @@ def findings(
     return _found(collection, where, members_of(one), members_of(other) if other else None)
 
 
-@kept(ANSWERS_KEPT)
+@kept
 def _found(collection: Collection, where: Space, one: Members, other: Members | None) -> Findings:
     query = find_query_set(collection, one[0])
     measured = set_distances(collection, one[0], space=where.id)
@@ -95,13 +95,13 @@ def _scaled(collection: Collection, where: Space, one: QuerySet, control: QueryS
     )
 
 
-@kept(16)
+@kept
 def _random(where: Space, n_images: int) -> RandomAurocs:
     """Draw the random sets of one size; they serve every query set of that size."""
     return random_aurocs(where.vectors, n_images, metric=where.metric, seed=settings.SEED)
 
 
-@kept(4)
+@kept
 def _sorts(collection: Collection, where: Space) -> tuple[Values, ...]:
     """List the ways to sort the gallery: label, metadata whose values repeat, and last the clusters."""
     names = [name for name in collection.metadata_columns if name == LABEL or name in collection.columns]

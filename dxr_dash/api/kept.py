@@ -5,32 +5,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from cachetools import LRUCache, cached
+from cachetools.keys import hashkey
 
-ANSWERS_KEPT = 64
-RANKINGS_KEPT = 32  # 8 bytes an image each
-BYTES_KEPT = 2**29  # of the results of one function
+BYTES_KEPT = 2**30  # of all results together: what a server holds however many people ask
+LEAST_BYTES = 2**18  # a result counts at least so much, so that small ones have an end, too
 
 Asked = int | str | tuple[str, int]
 """What a ranking asks with: a gallery row, a query set's id, or (set id, place) of one of its outside images."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def kept(n_results: int) -> Callable[[F], F]:
+def kept(function: F) -> F:
     """Keep the last results of a slow function; of several threads that ask for the same one, one computes it.
 
-    Args:
-        n_results: at most so many; fewer, where they are large, but always the last one.
+    All functions share the room, and what was asked for longest ago goes first. The last result is always kept.
     """
-
-    def share(result: object) -> int:
-        return min(max(bytes_of(result), BYTES_KEPT // n_results), BYTES_KEPT)
-
-    keep = cached(LRUCache(BYTES_KEPT, getsizeof=share), condition=threading.Condition())
-    return cast("Callable[[F], F]", keep)
+    key = partial(hashkey, function)
+    return cast("F", cached(_results, key=key, condition=_change)(function))
 
 
 def bytes_of(result: object) -> int:
@@ -46,3 +42,11 @@ def bytes_of(result: object) -> int:
     if isinstance(result, Sequence) and not isinstance(result, str | bytes):
         return sum(map(bytes_of, result))
     return 0
+
+
+def _share(result: object) -> int:
+    return min(max(bytes_of(result), LEAST_BYTES), BYTES_KEPT)
+
+
+_results: LRUCache[Any, Any] = LRUCache(BYTES_KEPT, getsizeof=_share)
+_change = threading.Condition()

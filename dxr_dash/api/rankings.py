@@ -12,7 +12,7 @@ from dxr_dash.analysis import rank_curves as curves
 from dxr_dash.analysis.baseline import closer_than
 from dxr_dash.analysis.distances import distances
 from dxr_dash.api.distances import baseline, nearest_members
-from dxr_dash.api.kept import ANSWERS_KEPT, RANKINGS_KEPT, Asked, kept
+from dxr_dash.api.kept import Asked, kept
 from dxr_dash.api.query_sets import checked_rows, find_query_set, query_vectors
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
@@ -127,7 +127,7 @@ def ranking(
     )
 
 
-@kept(RANKINGS_KEPT)
+@kept
 def _ranked(
     collection: Collection,
     where: Space,
@@ -181,7 +181,7 @@ def rank_curve(
     )
 
 
-@kept(ANSWERS_KEPT)
+@kept
 def _set_curve(
     collection: Collection,
     where: Space,

@@ -15,8 +15,6 @@ from dxr_dash.collection.store import Collection
 from dxr_dash.collection.tiles import slivers
 from dxr_dash.records import IntArray
 
-ORDERS_KEPT = 4  # 8 bytes an image each
-
 
 def rows_in_map_order(
     collection: Collection,
@@ -42,7 +40,7 @@ def rows_in_map_order(
     return ordered[meant[ordered]]
 
 
-@kept(ORDERS_KEPT)
+@kept
 def _in_map_order(layout: Layout) -> IntArray:
     return map_order(layout.coordinates)
 

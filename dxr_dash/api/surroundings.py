@@ -19,8 +19,6 @@ from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.records import DoubleArray, FloatArray, IntArray, SetDistances, Shift
 
-SPACES_KEPT = 4
-
 
 def near_in(collection: Collection, where: Space, one: QuerySet) -> NearlySame:
     """Find what is nearly the same image in a query set and in the gallery, and measure the copies there."""
@@ -72,18 +70,18 @@ def member_scales(where: Space, one: QuerySet) -> DoubleArray:
     return np.concatenate([inside, local_scales(nearest_in_gallery(where, outside, settings.SCALING_AT)[1])])
 
 
-@kept(SPACES_KEPT)
+@kept
 def gallery_scales(where: Space) -> DoubleArray:
     """Give the local scale of every gallery image: (N,)."""
     return local_scales(where.neighbour_distances)
 
 
-@kept(SPACES_KEPT)
+@kept
 def _usual(where: Space) -> float:
     return usual_distance(where.neighbour_distances, settings.SEED)
 
 
-@kept(SPACES_KEPT)
+@kept
 def _gallery(where: Space) -> DoubleArray:
     return shifts.gallery_distances(where.neighbours, where.neighbour_distances, settings.SEED)
 

@@ -31,8 +31,6 @@ from dxr_dash.figures.map_figure import map_figure
 from dxr_dash.figures.theme import theme
 from dxr_dash.records import Alignment, BoolArray, Disagreement, FloatArray, IntArray
 
-MAPS_KEPT = 2
-
 
 def beside_choice(collection: Collection) -> Component:
     """Build the choice of the space whose map stands beside; hidden where there is one space only."""
@@ -216,7 +214,7 @@ def _its_layout(collection: Collection, selection: Selection, beside: str) -> La
     return space.layout(selection.layout if selection.layout in space.layouts else None)
 
 
-@kept(MAPS_KEPT)
+@kept
 def _turned(
     collection: Collection, space: str, layout: str, beside: str, its_layout: str
 ) -> tuple[Alignment, FloatArray]:

@@ -12,8 +12,6 @@ from dxr_dash.browser.state import CLUSTER, COLUMN, MOSAIC, Point, Selection
 from dxr_dash.collection.store import Collection, Column
 from dxr_dash.records import IntArray
 
-SELECTIONS_KEPT = 8  # several panels ask for the same one at the same moment
-
 
 def selected_rows(collection: Collection, selection: Selection) -> IntArray | None:
     """Return the rows in the lasso or in the picked group; None when nothing is selected."""
@@ -22,7 +20,7 @@ def selected_rows(collection: Collection, selection: Selection) -> IntArray | No
     return _selected(collection, selection.space, selection.lasso, selection.drawn_on, selection.picked)
 
 
-@kept(SELECTIONS_KEPT)
+@kept
 def _selected(
     collection: Collection,
     space: str,

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 
 from dxr_dash import api, settings
 from dxr_dash.browser import panels
+from dxr_dash.browser.alike_panel import alike_panel
 from dxr_dash.browser.answer_panel import answer_panel, proofs_panel, question
 from dxr_dash.browser.attributes import attributes
 from dxr_dash.browser.chosen import column, selected_rows
@@ -159,6 +160,9 @@ def selected_of(collection: Collection, selection: Selection) -> list[Component]
         _hint(f"{words.count(len(rows))} image{'' if len(rows) == 1 else 's'} selected", "selected-count"),
         panels.contact_sheet(collection, shown, len(rows)),
     ]
+    if len(rows) > 1:
+        measured = api.selection_distances(collection, rows, space=selection.space)
+        parts.append(alike_panel(measured, collection.space(selection.space).baseline, len(rows)))
     k, basis = settings.NEIGHBOURS_SHOWN, ""
     if len(rows) * len(collection) > SELECTION_PAIRS:
         near, basis = api.nearest_by_graph(collection, rows, k=k, space=selection.space), " (neighbour graph)"

@@ -95,7 +95,7 @@ def density_picture(selection: Selection, coordinates: FloatArray) -> bytes:
     return density_image(density(coordinates, selection.view, size), theme(selection.theme).baseline)
 
 
-@kept(4)
+@kept
 def _order(layout: Layout) -> IntArray:
     return stratified_order(layout.coordinates)
 

@@ -46,6 +46,7 @@ from dxr_dash.records.nearness import (
     RankCurve,
     Ranking,
     Reranked,
+    SelectionDistances,
     SetDistances,
 )
 from dxr_dash.records.scans import Scan, ScanChoice, ScanLine, ScanStatus, scan_line, scan_row
@@ -97,6 +98,7 @@ __all__ = [
     "ScanChoice",
     "ScanLine",
     "ScanStatus",
+    "SelectionDistances",
     "SetDistances",
     "Shift",
     "Skipped",

@@ -28,6 +28,22 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
+class SelectionDistances:
+    """How far apart the images of a selection are, measured on a sample.
+
+    Attributes:
+        within: (3,) float64 quartiles of the distances between two of them; NaN for fewer than two.
+        to_others: (3,) float64 quartiles of the distances from them to images outside; NaN where there are none.
+        n_members, n_others: how many of each were measured.
+    """
+
+    within: DoubleArray
+    to_others: DoubleArray
+    n_members: int
+    n_others: int
+
+
+@dataclass(frozen=True)
 class Reranked:
     """The images nearest to one image, in the order of multi-patch matching.
 
