@@ -45,7 +45,6 @@ def alike_panel(measured: SelectionDistances, baseline: FloatArray, n_selected: 
 
 def _line(name: str, quartiles: DoubleArray, what: str, last: float) -> Component:
     low, middle, high = quartiles.tolist()
-    far = f"{words.distance(middle)} ({words.distance(low)} to {words.distance(high)})"
     bar = {"left": f"{100 * low / last:.2f}%", "width": f"{max(100 * (high - low) / last, 1.2):.2f}%"}
     track = html.Span(
         [
@@ -62,7 +61,7 @@ def _line(name: str, quartiles: DoubleArray, what: str, last: float) -> Componen
             html.Dd(
                 [
                     html.Span(track, className="graphic", role="img", **attributes({"aria-label": said})),
-                    html.Span(far, className="numbers"),
+                    html.Span(words.distance(middle), className="numbers"),
                 ]
             ),
         ],

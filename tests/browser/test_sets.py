@@ -44,6 +44,10 @@ def test_a_saved_lasso_becomes_the_active_set_and_outlives_the_server(
     draw_lasso(own_page)
     rows = api.rows_in_polygon(own_site[0], np.array(selection(own_page)["lasso"]))
     expect(own_page.locator(".selected-count")).to_be_visible()
+    alike = api.selection_distances(own_site[0], rows)
+    baseline = api.baseline(own_site[0])
+    medians = [alike.within[1], alike.to_others[1], float(np.median(baseline.astype(np.float64)))]
+    expect(own_page.locator(".alike .numbers")).to_have_text([f"{far:.3f}" for far in medians])
     own_page.fill(f"#{ids.SAVE_NAME}", "the middle")
     own_page.keyboard.press("Enter")
     expect(own_page.locator(f"#{ids.SETS} .set.active .name")).to_have_text("the middle")
