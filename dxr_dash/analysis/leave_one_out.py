@@ -7,11 +7,11 @@ the queries and from every other query's targets; the sizes of these changes car
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from dxr_dash.analysis.ordering import ascending, equal_runs, nearest_and_ties
 from dxr_dash.records import DoubleArray, FloatArray, IntArray
 
 
@@ -27,15 +27,19 @@ class _Row:
 
     @classmethod
     def of(cls, within: FloatArray, n_less: IntArray, n_equal: IntArray) -> _Row:
-        order = np.argsort(within, kind="stable")[:-1]  # NaN, the query itself, sorts last
-        values = within[order]
-        return cls(
-            order,
-            np.searchsorted(values, values, side="left"),
-            np.searchsorted(values, values, side="right"),
-            n_less[order],
-            n_equal[order],
-        )
+        places, distances = ascending(within)
+        return cls._of(places[:-1], distances[:-1], n_less, n_equal)  # NaN, the query itself, comes last
+
+    @classmethod
+    def of_nearest(cls, k: int, within: FloatArray, n_less: IntArray, n_equal: IntArray) -> _Row:
+        """Take the k nearest only, and what is as far as the last of them."""
+        near = nearest_and_ties(within, k)
+        places, distances = ascending(within[near])
+        return cls._of(near[places], distances, n_less, n_equal)
+
+    @classmethod
+    def _of(cls, order: IntArray, distances: FloatArray, n_less: IntArray, n_equal: IntArray) -> _Row:
+        return cls(order, *equal_runs(distances), n_less[order], n_equal[order])
 
     def sums_without(self, farther: DoubleArray, equal: DoubleArray, nearer: DoubleArray) -> DoubleArray:
         """Sum over the members but one, for each of them.
@@ -64,7 +68,8 @@ def mean_ap_without(within: FloatArray, n_less: IntArray, n_equal: IntArray) -> 
     """
     n = within.shape[1]
     total = np.zeros(n)
-    for row in _rows(within, n_less, n_equal):
+    for counts in zip(within, n_less, n_equal, strict=True):
+        row = _Row.of(*counts)
         gallery = row.gallery_before + row.gallery_equal
         fewer = row.end - 1
         less = fewer / np.maximum(fewer + gallery, 1)
@@ -87,20 +92,20 @@ def recall_without(within: FloatArray, n_less: IntArray, n_equal: IntArray, *, k
 
 def _hits_without(within: FloatArray, n_less: IntArray, n_equal: IntArray, places: int) -> DoubleArray:
     total = np.zeros(within.shape[1])
-    for row in _rows(within, n_less, n_equal):
+    for counts in zip(within, n_less, n_equal, strict=True):
+        row = _Row.of_nearest(
+            places + 1, *counts
+        )  # no other member gets among the first, whichever is left out
         room = places - row.first - row.gallery_before
         tied = row.end - row.first + row.gallery_equal
         fewer = np.maximum(tied - 1, 1)
         farther = np.clip(room, 0, tied) / tied
         equal = np.clip(room, 0, fewer) / fewer
         nearer = np.clip(room + 1, 0, tied) / tied
-        total[row.order] += row.sums_without(farther, equal, nearer)
+        hits = np.where(np.isnan(counts[0]), 0.0, farther.sum())  # without a member farther than all of these
+        hits[row.order] = row.sums_without(farther, equal, nearer)
+        total += hits
     return total / _queries_left(within)
-
-
-def _rows(within: FloatArray, n_less: IntArray, n_equal: IntArray) -> Iterator[_Row]:
-    for counts in zip(within, n_less, n_equal, strict=True):
-        yield _Row.of(*counts)
 
 
 def _queries_left(within: FloatArray) -> DoubleArray:

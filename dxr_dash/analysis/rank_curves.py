@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import numpy.typing as npt
 
 from dxr_dash.analysis.distances import distances
+from dxr_dash.analysis.ordering import ascending
 from dxr_dash.errors import QueryError
 from dxr_dash.records import DoubleArray, FloatArray, IntArray, Ranking
 
@@ -36,15 +35,9 @@ def ranking(distances: npt.ArrayLike, items: npt.ArrayLike) -> Ranking:
     there = np.isfinite(known)
     if np.any((known < 0) & there):
         raise QueryError("A distance is negative.", "Pass distances, not similarities.")
-    # Floats that are not negative sort as their bits do, infinity and NaN behind them. With the place in the lower half
-    # all keys differ, so the quickest sort is a stable one.
-    keys = (known + np.float32(0.0)).view(np.uint32).astype(np.uint64)
-    keys <<= np.uint64(32)
-    keys |= np.arange(len(keys), dtype=np.uint64)
-    keys.sort()
-    halves = keys[: np.count_nonzero(there)].view(np.uint32).reshape(-1, 2)
-    places, bits = halves.T if sys.byteorder == "little" else halves.T[::-1]
-    return Ranking(names[places], bits.copy().view(np.float32))
+    places, ordered = ascending(known)
+    n_there = np.count_nonzero(there)
+    return Ranking(names[places[:n_there]], ordered[:n_there])
 
 
 def sample_ranks(n_ranked: int) -> IntArray:

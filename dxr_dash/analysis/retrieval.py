@@ -7,12 +7,11 @@ hidden among the M compared gallery images. A query itself is where ``within`` i
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 from scipy.special import digamma, gammaln
 
+from dxr_dash.analysis.ordering import ascending, equal_runs, nearest_and_ties
 from dxr_dash.errors import QueryError
 from dxr_dash.records import BoolArray, DoubleArray, FloatArray, IntArray, Number, SetDistances
 
@@ -56,10 +55,12 @@ def average_precision(within: FloatArray, n_less: IntArray, n_equal: IntArray) -
     """
     if within.shape[1] < 2:
         return np.full(len(within), np.nan)
-    hits = _members_up_to(within)
-    images = hits + _others(n_less, within) + _others(n_equal, within)
-    result: DoubleArray = (hits / images).mean(axis=1)
-    return result
+    found = np.empty(len(within))
+    for query, (far, less, equal) in enumerate(zip(within, n_less, n_equal, strict=True)):
+        places, distances = ascending(far)
+        order, hits = places[:-1], equal_runs(distances[:-1])[1]  # NaN, the query itself, comes last
+        found[query] = (hits / (hits + less[order] + equal[order])).mean()
+    return found
 
 
 def chance_average_precision(n_relevant: int, n_ranked: int) -> float:
@@ -129,10 +130,14 @@ def hits_among(within: FloatArray, n_less: IntArray, n_equal: IntArray, *, k: in
         raise QueryError(f"The first {k} images of a ranking were asked for.", "Use 1 or more.")
     if within.shape[1] < 2:
         return np.full(len(within), np.nan)
-    nearer = _members_below(within)
-    tied = _members_up_to(within) - nearer + _others(n_equal, within)
-    before = nearer + _others(n_less, within)
-    hits: DoubleArray = (np.clip(k - before, 0, tied) / tied).sum(axis=1)
+    hits = np.empty(len(within))
+    for query, (far, less, equal) in enumerate(zip(within, n_less, n_equal, strict=True)):
+        near = nearest_and_ties(far, k)  # no other member is among the first k
+        places, distances = ascending(far[near])
+        order = near[places]
+        nearer, end = equal_runs(distances)
+        tied = end - nearer + equal[order]
+        hits[query] = (np.clip(k - nearer - less[order], 0, tied) / tied).sum()
     return hits
 
 
@@ -213,21 +218,3 @@ def known_item_ranking(found: SetDistances, *, k: int) -> tuple[IntArray, FloatA
 def _others(matrix: npt.NDArray[Number], within: FloatArray) -> npt.NDArray[Number]:
     """Drop from each row of (q, Q) the image itself: (q, Q - 1), the rest in its order."""
     return matrix[~np.isnan(within)].reshape(len(matrix), matrix.shape[1] - 1)
-
-
-def _members_up_to(within: FloatArray) -> IntArray:
-    """Count for each other member how many other members are not farther from q than it: (q, Q - 1)."""
-    return _member_ranks(within, "right")
-
-
-def _members_below(within: FloatArray) -> IntArray:
-    """Count for each other member how many other members are nearer to q: (q, Q - 1)."""
-    return _member_ranks(within, "left")
-
-
-def _member_ranks(within: FloatArray, side: Literal["left", "right"]) -> IntArray:
-    others = _others(within, within)
-    ranks = np.empty(others.shape, dtype=np.int64)
-    for query, ascending in enumerate(np.sort(others, axis=1)):
-        ranks[query] = np.searchsorted(ascending, others[query], side=side)
-    return ranks

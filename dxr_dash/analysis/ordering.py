@@ -1,0 +1,50 @@
+"""Distances in ascending order, and where runs of equal ones begin and end."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from dxr_dash.records import FloatArray, IntArray
+
+
+def ascending(distances: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Sort distances; equal ones stay in the order given.
+
+    Args:
+        distances: (M,) float32, not negative; infinity and NaN come last. M < 2^32.
+
+    Returns:
+        (M,) uint32 places, and the (M,) float32 distances at them.
+    """
+    # Floats that are not negative sort as their bits do, infinity and NaN behind them. With the place in the lower half
+    # all keys differ, so the quickest sort is a stable one.
+    keys = (distances + np.float32(0.0)).view(np.uint32).astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= np.arange(len(keys), dtype=np.uint64)
+    keys.sort()
+    halves = keys.view(np.uint32).reshape(-1, 2)
+    places, bits = halves.T if sys.byteorder == "little" else halves.T[::-1]
+    return places, bits.copy().view(np.float32)
+
+
+def equal_runs(ascending: FloatArray) -> tuple[IntArray, IntArray]:
+    """Say for each of (M,) ascending distances where its equals begin and end: two (M,) int64, first and one past."""
+    n = len(ascending)
+    starts = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]])[:n])
+    ends = np.append(starts[1:], n)
+    lengths = ends - starts
+    return np.repeat(starts, lengths), np.repeat(ends, lengths)
+
+
+def nearest_and_ties(distances: FloatArray, k: int) -> IntArray:
+    """Find the k nearest of (M,) distances, and all that are as far as the last of them: ascending places.
+
+    NaN is never among them.
+    """
+    known = np.where(np.isnan(distances), np.float32(np.inf), distances)
+    if k >= len(known):
+        return np.flatnonzero(~np.isnan(distances))
+    limit = np.partition(known, k - 1)[k - 1]
+    return np.flatnonzero(distances <= limit)

@@ -1,0 +1,37 @@
+"""Ascending orders, runs of equals and the nearest with ties, against NumPy's own sorts."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from dxr_dash.analysis.ordering import ascending, equal_runs, nearest_and_ties
+from dxr_dash.records import FloatArray
+
+few_values = st.sampled_from([0.0, -0.0, 0.25, 0.5, 1.0, np.inf, np.nan])
+distances = hnp.arrays(np.float32, st.integers(0, 40), elements=few_values)
+
+
+@given(distances)
+def test_ascending_is_a_stable_sort(values: FloatArray) -> None:
+    places, found = ascending(values)
+    np.testing.assert_array_equal(places, np.argsort(values, kind="stable"))
+    np.testing.assert_array_equal(found, values[places])
+
+
+@given(distances)
+def test_runs_are_where_a_search_finds_them(values: FloatArray) -> None:
+    ordered = np.sort(values[~np.isnan(values)])
+    first, end = equal_runs(ordered)
+    np.testing.assert_array_equal(first, np.searchsorted(ordered, ordered, side="left"))
+    np.testing.assert_array_equal(end, np.searchsorted(ordered, ordered, side="right"))
+
+
+@given(distances, st.integers(1, 45))
+def test_the_nearest_are_those_that_fewer_than_k_are_nearer_than(values: FloatArray, k: int) -> None:
+    nearer = (values[None, :] < values[:, None]).sum(axis=1)
+    np.testing.assert_array_equal(
+        nearest_and_ties(values, k), np.flatnonzero((nearer < k) & ~np.isnan(values))
+    )
