@@ -33,7 +33,7 @@ def equal_runs(ascending: FloatArray) -> tuple[IntArray, IntArray]:
     """Say for each of (M,) ascending distances where its equals begin and end: two (M,) int64, first and one past."""
     n = len(ascending)
     starts = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]])[:n])
-    ends = np.append(starts[1:], n)
+    ends = np.append(starts[1:], n)[: len(starts)]
     lengths = ends - starts
     return np.repeat(starts, lengths), np.repeat(ends, lengths)
 
