@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from drawing import standalone
 from synthetic import synthetic
 
 from dxr_dash.collection.chain import Chain
-from dxr_dash.figures.svg import as_svg, css_colours
 from dxr_dash.figures.theme import LIGHT, template
 
 MADE_UP = (
@@ -181,10 +181,7 @@ def picture(runs: list[dict[str, Any]]) -> str:
     ends = np.log10([n[0], n[-1]])
     figure.update_xaxes(type="log", title="images", range=[ends[0] - 0.1, ends[1] + 0.1])
     figure.update_yaxes(type="log", range=[seen.min() - 0.1, seen.max() + 0.1])
-    drawn = as_svg(figure, width_px=640, height_px=360, title="Growth with the number of images")
-    return drawn.replace(
-        "<svg ", f'<svg xmlns="http://www.w3.org/2000/svg" style="{css_colours(LIGHT)}background:white" ', 1
-    )
+    return standalone(figure, title="Growth with the number of images")
 
 
 def main() -> None:

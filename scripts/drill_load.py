@@ -7,7 +7,7 @@ Each person (`people.py`) has a state of their own and compares every answer wit
 At the same time some clients send or read one byte a second, and some drop their connections. Then come uploads in a
 row, one after the other, and at last Ctrl-C (SIGINT) while questions are being answered. The collection is left as it
 is: sets are saved in a folder of links. Memory is the server's RssAnon; its slope is a least-squares line through
-means of 10 seconds, from a third of the time on.
+30 means, from a third of the time on.
 """
 
 from __future__ import annotations
@@ -29,16 +29,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 from bench_page import cpu_ms, linked, memory_mb, quantile
+from drawing import standalone
 from people import Notes, Person, UnexpectedAnswerError
 from scipy import stats
 from take_screenshots import ROOT, wait_for
 
 from dxr_dash import api
 from dxr_dash.browser import ids
+from dxr_dash.figures.theme import LIGHT, template
 
 SLOW_EACH = 8  # clients that send, and as many that read, one byte a second
-BLOCK_S = 10
+BLOCKS = 30  # of time, after warm-up: means of so long are next to independent
 WARM_SHARE = 1 / 3
 IN_FLIGHT = 24  # questions under way at Ctrl-C
 END_LIMIT_S = 30
@@ -81,7 +84,7 @@ class Memory(threading.Thread):
         """Return MB a minute with its 95 % interval, after warm-up."""
         times, sizes = np.array(self.seen).T
         late = times > WARM_SHARE * times[-1]
-        blocks = (times[late] // BLOCK_S).astype(int)
+        blocks = (times[late] // ((1 - WARM_SHARE) * times[-1] / BLOCKS)).astype(int)
         means = [
             (times[late][blocks == b].mean(), sizes[late][blocks == b].mean()) for b in np.unique(blocks)
         ]
@@ -321,6 +324,19 @@ def table(times: list[float]) -> dict[str, float]:
     }
 
 
+def picture(curve: list[tuple[float, float]]) -> str:
+    """Draw the server's memory over time as an SVG file, up to the last upload."""
+    figure = go.Figure()
+    times, sizes = np.array(curve).T
+    figure.add_scatter(
+        x=times / 60, y=sizes, mode="lines", line={"color": LIGHT.sets[0], "width": 1.5}, showlegend=False
+    )
+    figure.update_layout(template=template(LIGHT), margin={"l": 56, "r": 12, "t": 24, "b": 40})
+    figure.update_xaxes(title="minutes", range=[0, float(times[-1]) / 60])
+    figure.update_yaxes(title="MB of the server's own", range=[0, 1.1 * float(sizes.max())])
+    return standalone(figure, title="Memory of the server", height_px=280)
+
+
 def show(found: dict[str, Any]) -> None:
     """Print what was seen."""
     print(f"{'request':28}{'asked':>8}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}")
@@ -350,12 +366,15 @@ def main() -> None:
     parser.add_argument("--uploads", type=int, default=1000, help="in a row, afterwards")
     parser.add_argument("--gentle", action="store_true", help="no slow clients, no dropped connections")
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+    parser.add_argument("--svg", type=Path, help="draw the memory there")
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     found = drill(chosen.collection, chosen)
     show(found)
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=2))
+    if chosen.svg:
+        chosen.svg.write_text(picture(found["memory curve"]))
     end = found["ctrl-c"]
     bad = found["wrong"] or found["errors"] or end["lost"] or end["exit code"] != 0
     sys.exit(1 if bad else 0)

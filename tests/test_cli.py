@@ -156,7 +156,7 @@ def test_networks_and_layers_are_listed() -> None:
 
 
 def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
-    images = write_pictures(tmp_path / "images", 400)
+    images = write_pictures(tmp_path / "images", 800)
     target = tmp_path / "pictures.dxr"
     command = [sys.executable, "-m", "dxr_dash", "build", str(images), "--to", str(target), *NET]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
@@ -170,8 +170,8 @@ def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
     assert "run the same command again" in words
     assert "Traceback" not in words
     report = json.loads(run(*command[3:], "--json").stdout)
-    assert report["n_images"] == 400
-    assert report["n_extracted"] < 400
+    assert report["n_images"] == 800
+    assert report["n_extracted"] < 800
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

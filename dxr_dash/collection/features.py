@@ -172,21 +172,25 @@ def _pass(
     ends = np.cumsum(network.widths)
     n_run = 0
     with chain.timed("reading images"):
-        for batch in extract(
-            root,
-            todo,
-            network,
-            known=lambda content: all(content in one.have for one in features),
-            decoding=features[0].decoding,
-            on_progress=chain.on_progress,
-        ):
-            for one, end in zip(features, ends, strict=True):
-                one.journal.append([_part(result, slice(end - one.n_dims, end)) for result in batch])
-            known.take(batch)
-            run = [result.content for result in batch if result.vector is not None]
+        try:
+            for batch in extract(
+                root,
+                todo,
+                network,
+                known=lambda content: all(content in one.have for one in features),
+                decoding=features[0].decoding,
+                on_progress=chain.on_progress,
+            ):
+                for one, end in zip(features, ends, strict=True):
+                    one.journal.append([_part(result, slice(end - one.n_dims, end)) for result in batch])
+                known.take(batch)
+                run = [result.content for result in batch if result.vector is not None]
+                for one in features:
+                    one.have.update(run)
+                n_run += len(run)
+        finally:  # Ctrl-C loses nothing that is done
             for one in features:
-                one.have.update(run)
-            n_run += len(run)
+                one.journal.flush()
     return n_run
 
 

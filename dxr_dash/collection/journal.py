@@ -1,8 +1,9 @@
-"""What a build has extracted so far, batch by batch, so that stopping it loses at most the last batch."""
+"""What a build has extracted so far, so that stopping it loses next to nothing."""
 
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,8 +17,15 @@ from dxr_dash.collection.steps import atomic_write
 FACTS = ["path_bytes", "bytes", "mtime_ns", "content", "width", "height", "skipped", "has_vector"]
 
 
+PART_S = 0.25  # of work that a kill loses at most, beside the batch it interrupts
+PART_IMAGES = 1_024  # in one file, at most: they wait in memory
+
+
 class Journal:
-    """A folder of Parquet files, one a batch, in the order they were finished."""
+    """A folder of Parquet files, each of some batches, in the order they were finished.
+
+    Not one a batch: a million images would be 30,000 files, to be listed and opened again and again.
+    """
 
     def __init__(self, folder: Path, n_dims: int) -> None:
         self.folder = folder
@@ -39,9 +47,19 @@ class Journal:
         for leftover in folder.glob(".*.part"):
             leftover.unlink()
         self._next = 1 + max((int(part.stem) for part in folder.glob("*.parquet")), default=-1)
+        self._waiting: list[Extracted] = []
+        self._written = time.monotonic()
 
     def append(self, batch: Sequence[Extracted]) -> None:
-        """Keep a batch for good."""
+        """Keep a batch, for good from the next ``flush`` on; a long-awaited one comes by itself."""
+        self._waiting += batch
+        if len(self._waiting) >= PART_IMAGES or time.monotonic() - self._written >= PART_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down what has been appended."""
+        if not self._waiting:
+            return
         rows = [
             {
                 "path_bytes": one.file.path,
@@ -54,15 +72,17 @@ class Journal:
                 "has_vector": one.vector is not None,
                 "thumbnail": one.thumbnail,
             }
-            for one in batch
+            for one in self._waiting
         ]
         columns = pa.Table.from_pylist(rows, self.schema.remove(self.schema.get_field_index("vector")))
-        vectors = pa.array([one.vector for one in batch], self.schema.field("vector").type)
+        vectors = pa.array([one.vector for one in self._waiting], self.schema.field("vector").type)
         with atomic_write(self.folder / f"{self._next:08d}.parquet") as file:
             pq.write_table(
                 columns.append_column("vector", vectors), file, compression="none", use_dictionary=False
             )
         self._next += 1
+        self._waiting.clear()
+        self._written = time.monotonic()
 
     def parts(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Read the batches back, oldest first; a file that a power cut has damaged counts as not written."""

@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 
 from dxr_dash import api
-from dxr_dash.collection.extraction import extract
+from dxr_dash.collection.extraction import Extracted, extract
+from dxr_dash.collection.images import FoundFile
+from dxr_dash.collection.journal import Journal
 from dxr_dash.collection.steps import locked
 from dxr_dash.errors import CollectionError, ImagesError, NetworkError
 from tests.builders import build, digest, picture, write_pictures
@@ -111,6 +113,7 @@ import sys, os, signal
 from pathlib import Path
 from dxr_dash.collection import build, chain, journal
 moment = sys.argv[3]
+journal.PART_IMAGES = 1  # each batch at once
 def die(*_args): os.kill(os.getpid(), signal.SIGKILL)
 if moment.startswith("batch"):
     append, left = journal.Journal.append, [int(moment[5:])]
@@ -166,6 +169,32 @@ def test_ctrl_c_keeps_the_batches_that_were_done(
             build(images, tmp_path / "pictures.dxr")
     assert build(images, tmp_path / "pictures.dxr").n_extracted == N_IMAGES - 64
     assert digest(tmp_path / "pictures.dxr") == digest(undisturbed)
+
+
+def test_the_journal_keeps_what_waits_when_it_is_long_or_old_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def batch(n: int) -> list[Extracted]:
+        return [Extracted(FoundFile(b"%d.jpg" % i, 1, 1), "", skipped="none") for i in range(n)]
+
+    def parts() -> list[int]:
+        return [len(part) for part in Journal(tmp_path, 4).parts()]
+
+    one = Journal(tmp_path, 4)
+    one.flush()
+    monkeypatch.setattr("dxr_dash.collection.journal.PART_S", 1e9)
+    one.append(batch(32))
+    assert parts() == []
+    one.flush()
+    one.flush()
+    assert parts() == [32]
+    monkeypatch.setattr("dxr_dash.collection.journal.PART_IMAGES", 60)
+    for _ in range(3):
+        one.append(batch(32))
+    assert parts() == [32, 64]
+    monkeypatch.setattr("dxr_dash.collection.journal.PART_S", 0.0)
+    one.append(batch(5))
+    assert parts() == [32, 64, 37]
 
 
 def test_bad_files_are_skipped_with_their_reasons_and_never_stop_the_build(tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ from pathlib import Path
 from dxr_dash import api
 from dxr_dash.collection import journal
 append, left = journal.Journal.append, [int(sys.argv[3])]
+journal.PART_IMAGES = 1  # each batch at once
 def dying(self, batch):
     append(self, batch)
     left[0] -= 1
