@@ -148,6 +148,7 @@ RERANKED_MOST = 1_000  # each of them costs as many forward passes as it has pat
 # The page
 HOST = "127.0.0.1"
 PORT = 8050
+FIRST_RANKS = 65_536  # of a ranking, all that most clicks need: the rest is not put in order
 NEIGHBOURS_SHOWN = 24
 MAP_POINTS_LIMIT = 50_000  # points in one trace; software rendering stays usable
 ALL_AT_ONCE = 131_072  # images whose places are sent in one answer, 1 MiB; of more only those that are needed

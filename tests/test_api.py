@@ -305,6 +305,18 @@ def test_a_set_is_as_near_as_its_nearest_member_and_its_members_are_hidden(colle
     np.testing.assert_allclose(true[4][places], outside.distances, atol=1e-6)
 
 
+@pytest.mark.parametrize("asked", [3, "reds", ("reds", 0)])
+def test_the_first_ranks_are_those_of_the_whole_ranking(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch, asked: Any
+) -> None:
+    dxr.add_query_set(collection, "reds", rows=[1, 5, 9], images=[("new.png", file_of(77))])
+    monkeypatch.setattr(settings, "FIRST_RANKS", 30)
+    first, whole = api.first_ranks(collection, asked), api.ranking(collection, asked)
+    assert (len(first.items), first.n_all) == (30, len(whole.items))
+    assert first.items.tolist() == whole.items[:30].tolist()
+    assert first.distances.tolist() == whole.distances[:30].tolist()
+
+
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_a_sets_curve_is_the_median_of_its_members_own_rankings(collection: Collection, metric: str) -> None:
     rows = [2, 11, 20, 29, 38]

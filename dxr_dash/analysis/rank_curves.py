@@ -20,13 +20,14 @@ BAND = (
 )  # quantiles over the members of a set: the band's lower end, its middle, its upper end
 
 
-def ranking(distances: npt.ArrayLike, items: npt.ArrayLike) -> Ranking:
+def ranking(distances: npt.ArrayLike, items: npt.ArrayLike, first: int | None = None) -> Ranking:
     """Put images in the order of their distances; equal ones stay in the order given.
 
     Args:
         distances: (M,) not negative; an image at NaN or infinity is left out: the query itself, or a member
             without another member.
         items: (M,) whole numbers of at most 31 bits.
+        first: how many ranks are wanted, at least 1; left out, all.
     """
     known = np.asarray(distances, np.float32)
     names = np.asarray(items, np.int32)
@@ -35,9 +36,9 @@ def ranking(distances: npt.ArrayLike, items: npt.ArrayLike) -> Ranking:
     there = np.isfinite(known)
     if np.any((known < 0) & there):
         raise QueryError("A distance is negative.", "Pass distances, not similarities.")
-    places, ordered = ascending(known)
-    n_there = np.count_nonzero(there)
-    return Ranking(names[places[:n_there]], ordered[:n_there])
+    n_all = int(np.count_nonzero(there))
+    places, ordered = ascending(known, first)
+    return Ranking(names[places[:n_all]], ordered[:n_all], n_all)
 
 
 def sample_ranks(n_ranked: int) -> IntArray:

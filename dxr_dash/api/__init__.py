@@ -40,7 +40,7 @@ from dxr_dash.api.query_sets import (
     restore_query_set,
     set_control,
 )
-from dxr_dash.api.rankings import nearest, nearest_by_graph, rank_curve, ranking
+from dxr_dash.api.rankings import first_ranks, nearest, nearest_by_graph, rank_curve, ranking
 from dxr_dash.api.scan_worker import ScanWorker
 from dxr_dash.api.scans import (
     checked_by,
@@ -78,6 +78,7 @@ __all__ = [
     "distributions",
     "find_query_set",
     "findings",
+    "first_ranks",
     "kept_scan",
     "knows_words",
     "large_picture",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from dxr_dash import settings
 from dxr_dash.analysis import nearest_members as members
@@ -49,7 +50,7 @@ def nearest(
     else:
         items = checked_rows(collection, query)
         if len(items) == 1:  # what the rank curves ask for as well: one pass serves both
-            ranked = ranking(collection, int(items[0]), space=space)
+            ranked = first_ranks(collection, int(items[0]), space=space)
             rows, far = ranked.items[:k].astype(np.int64), ranked.distances[:k]
             return Neighbours(rows, far, closer_than(far, where.baseline), np.repeat(items, len(rows)))
         found = members.nearest_members(where.vectors[items], items, where.vectors, metric=where.metric)
@@ -114,47 +115,72 @@ def ranking(
     Raises:
         QueryError: there is no such row, set, image, space or metric.
     """
+    return _ranked(collection, *_question(collection, asked, space, metric), None)
+
+
+def first_ranks(
+    collection: Collection, asked: Asked, *, space: str | None = None, metric: str | None = None
+) -> Ranking:
+    """Give the first ``settings.FIRST_RANKS`` ranks of a ranking: next to the pass, sorting is most of its time.
+
+    Arguments and errors as in ``ranking``.
+    """
+    first = settings.FIRST_RANKS if len(collection) > 2 * settings.FIRST_RANKS else None
+    return _ranked(collection, *_question(collection, asked, space, metric), first)
+
+
+_Members = tuple[
+    tuple[int, ...], tuple[str, ...]
+]  # of the set that is asked with: what is kept hangs on them
+
+
+def _question(
+    collection: Collection, asked: Asked, space: str | None, metric: str | None
+) -> tuple[Space, Asked, str, _Members]:
     where = collection.space(space)
     metric = metric or where.metric
     if isinstance(asked, int):
         checked_rows(collection, [asked])
-        return _ranked(collection, where, asked, metric, ((), ()))
+        return where, asked, metric, ((), ())
     one = find_query_set(collection, asked if isinstance(asked, str) else asked[0])
     if not isinstance(asked, str) and not 0 <= asked[1] < len(one.outside):
         raise QueryError(f"{one.name} has no outside image {asked[1]}.", "Reload the page.")
-    return _ranked(
-        collection, where, one.id if isinstance(asked, str) else asked, metric, (one.rows, one.outside)
-    )
+    return where, one.id if isinstance(asked, str) else asked, metric, (one.rows, one.outside)
 
 
 @kept
 def _ranked(
-    collection: Collection,
-    where: Space,
-    asked: Asked,
-    metric: str,
-    _members: tuple[tuple[int, ...], tuple[str, ...]],
+    collection: Collection, where: Space, asked: Asked, metric: str, members: _Members, first: int | None
 ) -> Ranking:
+    return curves.ranking(*_measured(collection, where, asked, metric, members), first)
+
+
+@kept
+def _measured(
+    collection: Collection, where: Space, asked: Asked, metric: str, _members: _Members
+) -> tuple[FloatArray, npt.NDArray[np.int32]]:
+    """Measure how far every image is, infinitely where it is not ranked; and name the images."""
     gallery = np.arange(len(collection), dtype=np.int32)
     if isinstance(asked, int):
         far = distances(where.vectors[[asked]], where.vectors, metric=metric)[0]
         far[asked] = np.inf
-        return curves.ranking(far, gallery)
+        return far, gallery
     if isinstance(asked, str):
         items = find_query_set(collection, asked).items
         if not len(items):
-            return curves.ranking([], [])
+            return np.empty(0, np.float32), gallery[:0]
         found = nearest_members(collection, asked, space=where.id, metric=metric)
         hidden = items < 0
         far = np.concatenate([found.distances, found.within[hidden]])
-        return curves.ranking(np.where(np.isnan(far), np.inf, far), np.concatenate([gallery, items[hidden]]))
+        far[np.isnan(far)] = np.inf
+        return far, np.concatenate([gallery, items[hidden].astype(np.int32)])
     one = find_query_set(collection, asked[0])
     outside = query_vectors(one, where)[len(one.rows) :]
     query = outside[[asked[1]]]
     others = distances(query, outside, metric=metric)[0]
     others[asked[1]] = np.inf
     far = np.concatenate([distances(query, where.vectors, metric=metric)[0], others])
-    return curves.ranking(far, np.concatenate([gallery, -1 - np.arange(len(outside), dtype=np.int32)]))
+    return far, np.concatenate([gallery, -1 - np.arange(len(outside), dtype=np.int32)])
 
 
 def rank_curve(

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from dxr_dash import api
+from dxr_dash import api, settings
 from dxr_dash.analysis.baseline import closer_than
 from dxr_dash.browser.panels import LONGEST_LABEL
 from dxr_dash.browser.queries import parse_query
@@ -16,7 +16,7 @@ from dxr_dash.collection.store import Collection
 from dxr_dash.errors import QueryError
 from dxr_dash.figures import theme as words
 
-PAGE_RANKS = 65_536  # in one answer: 640 KiB
+PAGE_RANKS = settings.FIRST_RANKS  # in one answer: 640 KiB
 MOST_LABELS = 10_000  # more of them are names rather than labels; none is sent
 UNKNOWN = 65_535  # where there is no baseline
 
@@ -38,7 +38,8 @@ def ranking_page(collection: Collection, space: str, metric: str, key: str, page
     query = parse_query({"key": key}, collection.query_sets, len(collection))
     if query is None:
         raise QueryError("The page asked for a query that does not exist.", "Reload the page.")
-    ranked = api.ranking(collection, query.asked, space=space, metric=metric)
+    ranks = api.ranking if page else api.first_ranks
+    ranked = ranks(collection, query.asked, space=space, metric=metric)
     part = slice(page * PAGE_RANKS, (page + 1) * PAGE_RANKS)
     items, far = ranked.items[part], ranked.distances[part]
     if page and not len(items):
@@ -46,7 +47,7 @@ def ranking_page(collection: Collection, space: str, metric: str, key: str, page
     shares = closer_than(far, api.baseline(collection, space=space, metric=metric))
     tenths = np.where(np.isnan(shares), UNKNOWN, np.floor(np.nan_to_num(shares) * 1000 + 1e-9))
     parts = items.astype("<i4"), far.astype("<f4"), tenths.astype("<u2")
-    return b"".join(one.tobytes() for one in parts), len(ranked.items)
+    return b"".join(one.tobytes() for one in parts), ranked.n_all
 
 
 @lru_cache(maxsize=4)

@@ -83,15 +83,17 @@ class NearestToText:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Every image in the order of its distance from a query, nearest first; the query itself is left out by row.
+    """Images in the order of their distance from a query, nearest first; the query itself is left out by row.
 
     Attributes:
         items: (R,) int32; a set's own members are in it, each at its distance to the nearest other member.
         distances: (R,) float32, ascending; equal ones in the order of gallery rows, then outside images.
+        n_all: how many are ranked in all; R, or more where only the first ranks were asked for.
     """
 
     items: npt.NDArray[np.int32]
     distances: FloatArray
+    n_all: int
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,14 @@ def test_ascending_is_a_stable_sort(values: FloatArray) -> None:
     np.testing.assert_array_equal(found, values[places])
 
 
+@given(distances, st.integers(1, 45))
+def test_the_first_are_the_beginning_of_all(values: FloatArray, first: int) -> None:
+    places, found = ascending(values)
+    first_places, first_found = ascending(values, first)
+    np.testing.assert_array_equal(first_places, places[:first])
+    np.testing.assert_array_equal(first_found, found[:first])
+
+
 @given(distances)
 def test_runs_are_where_a_search_finds_them(values: FloatArray) -> None:
     ordered = np.sort(values[~np.isnan(values)])

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dxr_dash import api
+from dxr_dash import api, settings
 from dxr_dash.analysis.baseline import closer_than
 from dxr_dash.browser import rankings, urls
 from dxr_dash.browser.commands import carry_out
@@ -131,6 +131,7 @@ def test_long_rankings_come_in_pages(
 ) -> None:
     whole = read(page_of(site[0], client, "r3"))
     monkeypatch.setattr(rankings, "PAGE_RANKS", 40)
+    monkeypatch.setattr(settings, "FIRST_RANKS", 40)
     pages = [read(page_of(site[0], client, "r3", page)) for page in range(4)]
     for place in range(3):
         np.testing.assert_array_equal(np.concatenate([page[place] for page in pages]), whole[place])
