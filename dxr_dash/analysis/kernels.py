@@ -264,7 +264,7 @@ def keep_nearest(
 
 
 @numba.njit(nogil=True, cache=True)
-def nearest_of_all(keys: Any, slack: Any, first_query: int, best: Any, members: Any, pairs: Any) -> None:
+def nearest_of_all(keys: Any, slack: Any, first_query: int, best: Any, members: Any, pairs: Any) -> int:
     """Note for each column the nearest of all queries seen; of equally near ones the first.
 
     Args:
@@ -272,8 +272,11 @@ def nearest_of_all(keys: Any, slack: Any, first_query: int, best: Any, members: 
         first_query: the number of the first query.
         best: (b,) float64 keys; kept.
         members: (b,) int64 numbers of the queries; kept.
+
+    Returns:
+        How many keys were measured.
     """
-    widest = 0.0
+    widest, n_measured = 0.0, 0
     for q in range(keys.shape[0]):
         widest = max(widest, slack[q])
     limits = np.empty(keys.shape[1], keys.dtype)
@@ -285,6 +288,10 @@ def nearest_of_all(keys: Any, slack: Any, first_query: int, best: Any, members: 
     for q in range(keys.shape[0]):
         for r in range(keys.shape[1]):
             if keys[q, r] <= limits[r] and keys[q, r] < np.inf:
-                key = measured(pairs, q, r) if slack[q] > 0.0 else np.float64(keys[q, r])
+                key: float = np.float64(keys[q, r])
+                if slack[q] > 0.0:
+                    n_measured += 1
+                    key = measured(pairs, q, r)
                 if key < best[r]:
                     best[r], members[r] = key, first_query + q
+    return n_measured

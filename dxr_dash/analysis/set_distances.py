@@ -58,7 +58,8 @@ def set_distances(
         QueryError: an empty set, items that repeat or are not in the gallery, shapes that do not fit, vectors
             that are not finite.
     """
-    from dxr_dash.analysis.gallery_pass import Bounds, GalleryPass  # brings numba
+    from dxr_dash.analysis.counted import Bounds  # brings numba, as does the pass
+    from dxr_dash.analysis.gallery_pass import GalleryPass
 
     queries = np.asarray(query_vectors, dtype=np.float32)
     whole = Reference.of(queries, metric)
@@ -70,7 +71,7 @@ def set_distances(
     own = members[members >= 0]
     n_compared = len(vectors) - len(own)
     wanted = with_nearest_members and len(chosen) == len(members)
-    nearest = Nearest.empty(len(vectors)) if wanted else None
+    nearest = Nearest(len(vectors)) if wanted else None
     found = GalleryPass(
         reference,
         vectors,

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
+from dxr_dash.analysis.cores import one_blas_thread
 from dxr_dash.analysis.distances import METRICS, Reference, key_blocks
 from dxr_dash.analysis.few_queries import key_tiles
-from dxr_dash.analysis.gallery_pass import ROWS, one_blas_thread
+from dxr_dash.analysis.gallery_pass import ROWS
 from dxr_dash.analysis.set_distances import set_distances
 from dxr_dash.errors import QueryError
 from dxr_dash.records import FloatArray, SetDistances

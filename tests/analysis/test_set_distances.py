@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 
 from dxr_dash.analysis.distances import METRICS, distances
 from dxr_dash.analysis.nearest_members import nearest_members
@@ -274,6 +275,35 @@ def test_nearest_members_are_the_same_by_either_pass(metric: str) -> None:
     alone = nearest_members(vectors[[4]], [4], vectors, metric=metric)
     assert np.flatnonzero(np.isnan(alone.distances)).tolist() == [4]
     assert np.isnan(alone.within).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_members", [2, 300])
+def test_the_nearest_of_many_members_are_those_of_float64_brute_force(metric: str, n_members: int) -> None:
+    vectors = normal(5_000, 24)
+    vectors[4_000:4_050] = vectors[:50]  # copies: of members, too
+    vectors[77] = 0.0
+    items = np.sort(np.random.default_rng(3).choice(5_000, n_members, replace=False))
+    items[-1] = -1
+    queries = vectors[np.maximum(items, 0)]
+    queries[-1] = vectors[9] + np.float32(1e-3)
+    found = nearest_members(queries, items, vectors, metric=metric)
+    wide = vectors.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        far = cdist(queries.astype(np.float64), wide, metric)
+    far[np.isnan(far)] = 1.0  # of a vector without a direction
+    far[np.arange(n_members - 1), items[:-1]] = np.inf
+    np.testing.assert_allclose(found.distances, far.min(axis=0), atol=2e-6)
+    nearest_of = far[found.members, np.arange(5_000)]
+    np.testing.assert_allclose(nearest_of, far.min(axis=0), rtol=0, atol=1e-9)
+    among = cdist(queries.astype(np.float64), queries.astype(np.float64), metric)
+    np.fill_diagonal(among, np.inf)
+    among[np.isnan(among)] = 1.0
+    np.testing.assert_allclose(found.within, among.min(axis=1), atol=2e-6)
+    for n_threads, block in ((1, 500), (2, 4_096)):
+        again = nearest_members(queries, items, vectors, metric=metric, n_threads=n_threads, block=block)
+        np.testing.assert_array_equal(again.members, found.members)
+        np.testing.assert_array_equal(again.distances, found.distances)
 
 
 def test_a_large_set_is_asked_with_the_same_random_members_each_time() -> None:
