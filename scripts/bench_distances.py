@@ -15,23 +15,35 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from synthetic import vectors as write_vectors
 from threadpoolctl import threadpool_limits
 
+from dxr_dash.analysis import kernels
 from dxr_dash.analysis.baseline import baseline_distances
 from dxr_dash.analysis.cores import n_cores
 from dxr_dash.analysis.distances import distances
+from dxr_dash.analysis.gallery_pass import _Worker
 from dxr_dash.analysis.set_distances import set_distances
 from dxr_dash.records import DoubleArray, FloatArray, SetDistances
 
 SIZES = (1, 10, 100, 1000)
+PARTS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "float32 products": (_Worker, ("_narrow_keys",)),
+    "lookup between thresholds, too near ones measured again": (kernels, ("count", "leave_out")),
+    "the 64 nearest": (kernels, ("keep_nearest",)),
+    "ordering the thresholds": (kernels, ("make_cells",)),
+}
 SHARES = (0.01, 0.25, 0.5, 0.75, 0.99)
 NEAREST = 64
+PARTS_FROM = 10  # images: one alone takes another loop
 TILE = 2_048
 
 
@@ -79,6 +91,50 @@ def multiply(queries: FloatArray, vectors: FloatArray) -> None:
         list(threads.map(one, range(0, len(vectors), TILE)))
 
 
+def parts(ask: Callable[[], object], n_pairs: int) -> dict[str, float]:
+    """Say where a pass spends its time, in nanoseconds of one core for each pair; the clocks cost some as well."""
+    spent: dict[str, float] = dict.fromkeys([*PARTS, "keys measured again, of 100"], 0.0)
+
+    def clocked(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            start = time.thread_time()
+            result = work(*args)
+            spent[name] += (time.thread_time() - start) * 1e9 / n_pairs
+            if work.__name__ == "count":
+                spent["keys measured again, of 100"] += 100 * result / n_pairs
+            return result
+
+        return run
+
+    with ExitStack() as stack:
+        for name, (owner, works) in PARTS.items():
+            for work in works:
+                stack.enter_context(patch.object(owner, work, clocked(name, getattr(owner, work))))
+        start = time.process_time()
+        ask()
+        whole = (time.process_time() - start) * 1e9 / n_pairs
+    rest = whole - sum(spent[name] for name in PARTS)
+    return {"whole pass": whole, **spent, "everything else": rest}
+
+
+def least_of_counting(n: int = 1 << 22) -> float:
+    """Time a histogram of 512 even bins of float32 keys that is nothing else, in nanoseconds of one core for each."""
+    keys = np.random.default_rng(0).random(n, np.float32)
+    counts, places = np.zeros(512, np.int32), np.empty(n, np.uint32)
+    least_histogram(keys, places, counts)
+    start = time.thread_time()
+    least_histogram(keys, places, counts)
+    return (time.thread_time() - start) * 1e9 / n
+
+
+@numba.njit(nogil=True)
+def least_histogram(keys: Any, places: Any, counts: Any) -> None:
+    """Count keys of 0..1 in even bins."""
+    kernels.in_grid(keys, np.float32(512), np.float32(511), places)
+    for place in places:
+        counts[place] += 1
+
+
 def quantiles(found: SetDistances, shares: npt.ArrayLike) -> DoubleArray:
     """Read quantiles off the histogram: (q, n), each at most one bin away from that of all N distances."""
     below = np.cumsum(found.to_gallery, axis=1) / found.n_compared
@@ -114,6 +170,7 @@ def of_sets(vectors: FloatArray, sizes: list[int], repeats: int) -> list[dict[st
                 "gflops_a_core": 2e-9 * size * vectors.size / multiplying["cpu"],
                 "pass": pass_,
                 "ratio": pass_["cpu"] / floor,
+                "parts": parts(ask, size * len(vectors)) if size >= PARTS_FROM else {},
             }
         )
         print(
@@ -150,6 +207,13 @@ def main() -> None:
         }
     for name, what in (("ranking", "distances of one image to all"), ("baseline", "baseline")):
         print(f"{what}: {found[name]['cpu']:.3f} CPU s, {found[name]['wall']:.3f} s")
+    print("\nNanoseconds of one core for a pair:")
+    with_parts = [one for one in found["sets"] if one["parts"]]
+    print("| Images in the set | " + " | ".join(str(one["queries"]) for one in with_parts) + " |")
+    for name in with_parts[0]["parts"] if with_parts else ():
+        print(f"| {name} | " + " | ".join(f"{one['parts'][name]:.1f}" for one in with_parts) + " |")
+    found["least histogram, ns"] = least_of_counting()
+    print(f"a histogram of 512 even bins, and nothing else: {found['least histogram, ns']:.1f} ns a key")
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=2) + "\n")
 
