@@ -82,6 +82,7 @@ ANSWER_QUERIES = (
 )
 ANSWER_PAIRS = 2**23  # and no more than this, divided by the set's size, but
 ANSWER_FEWEST = 64  # never fewer
+NEAREST_PAIRS = 2**31  # of members and images: up to there every image is compared with every member
 
 # Warnings: near-duplicates, another source, hubs
 SAME_SHARE = (

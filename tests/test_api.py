@@ -305,6 +305,31 @@ def test_a_set_is_as_near_as_its_nearest_member_and_its_members_are_hidden(colle
     np.testing.assert_allclose(true[4][places], outside.distances, atol=1e-6)
 
 
+def test_of_a_very_large_set_a_sample_and_all_outside_images_are_near(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = list(range(0, 60, 2))
+    one, _ = dxr.add_query_set(collection, "many", rows=rows, images=[("new.png", file_of(77))])
+    assert api.near_members(one, N_IMAGES) is None
+    monkeypatch.setattr(settings, "NEAREST_PAIRS", 6 * N_IMAGES)
+    monkeypatch.setattr(settings, "ANSWER_QUERIES", 4)
+    monkeypatch.setattr(settings, "ANSWER_FEWEST", 4)
+    chosen = api.near_members(one, N_IMAGES)
+    assert chosen is not None
+    assert len(chosen) == 6
+    assert chosen[-1] == 30
+    found = api.nearest_members(collection, one.id)
+    vectors = api.query_vectors(one, collection.space())[chosen]
+    far = cosine_distances(vectors, np.array(collection.space().vectors))
+    far[np.arange(5), one.items[chosen[:5]]] = np.inf
+    np.testing.assert_allclose(found.distances, far.min(axis=0), atol=1e-6)
+    assert set(found.members) <= set(chosen)
+    assert np.flatnonzero(~np.isnan(found.within)).tolist() == chosen.tolist()
+    near = dxr.nearest(collection, one.id, k=5)
+    assert not set(near.rows) & set(rows)
+    assert api.ranking(collection, one.id).n_all == N_IMAGES + 1
+
+
 @pytest.mark.parametrize("asked", [3, "reds", ("reds", 0)])
 def test_the_first_ranks_are_those_of_the_whole_ranking(
     collection: Collection, monkeypatch: pytest.MonkeyPatch, asked: Any

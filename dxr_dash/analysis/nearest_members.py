@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from dxr_dash.analysis.distances import Reference, from_keys
 from dxr_dash.errors import QueryError
-from dxr_dash.records import DoubleArray, FloatArray, NearestMembers
+from dxr_dash.records import DoubleArray, FloatArray, IntArray, NearestMembers
 
 
 def nearest_members(
@@ -16,6 +16,7 @@ def nearest_members(
     vectors: npt.NDArray[np.floating],
     *,
     metric: str,
+    asked: IntArray | None = None,
     block: int | None = None,
     n_threads: int | None = None,
 ) -> NearestMembers:
@@ -26,6 +27,7 @@ def nearest_members(
         items: (Q,) distinct; a gallery row, or -1 - position of an outside image.
         vectors: (N, D), may be memory-mapped and read-only.
         metric: "cosine" or "euclidean".
+        asked: (q,) ascending positions of the members that count; all unless given. The others are near to nothing.
         block: gallery rows taken at once; chosen unless given.
         n_threads: left out, one a core. The result does not depend on it.
 
@@ -34,18 +36,22 @@ def nearest_members(
     """
     from dxr_dash.analysis.gallery_pass import GalleryPass  # brings numba
 
-    queries = np.asarray(query_vectors, np.float32)
-    reference = Reference.of(queries, metric)
     members = np.asarray(items, np.int64)
     if not len(members):
         raise QueryError("The query set is empty.", "Choose at least one image.")
+    chosen = np.arange(len(members)) if asked is None else asked
+    members, queries = members[chosen], np.asarray(query_vectors, np.float32)[chosen]
+    reference = Reference.of(queries, metric)
     all_of_them = np.arange(len(members))
     found, within = Nearest(len(vectors)), Nearest(len(members))
     for nearest, rows, own in ((found, vectors, np.maximum(members, -1)), (within, queries, all_of_them)):
         GalleryPass(
             reference, rows, None, own, all_of_them, best=nearest.keys, members=nearest.members, block=block
         ).run(n_threads)
-    return found.record(_float32(within.keys, metric), metric)
+    to_other = np.full(np.shape(items), np.nan, np.float32)
+    to_other[chosen] = _float32(within.keys, metric)
+    found.members = np.where(found.members < 0, -1, chosen[found.members])
+    return found.record(to_other, metric)
 
 
 class Nearest:

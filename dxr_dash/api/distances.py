@@ -17,6 +17,7 @@ from dxr_dash.analysis.distribution import distance_axis, distribution
 from dxr_dash.analysis.polygon import inside_polygon
 from dxr_dash.api.kept import kept
 from dxr_dash.api.query_sets import checked_rows, find_query_set, query_vectors
+from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
 from dxr_dash.records import (
@@ -75,7 +76,10 @@ def measure(
 def nearest_members(
     collection: Collection, query_set: str, *, space: str | None = None, metric: str | None = None
 ) -> NearestMembers:
-    """Measure how near every image is to a query set; kept. Of a large set every member counts, too.
+    """Measure how near every image is to a query set; kept.
+
+    Of a large set every member counts, too, up to ``settings.NEAREST_PAIRS``; beyond, a random sample of them, and all
+    images from outside.
 
     Args:
         metric: left out, the space's own.
@@ -102,7 +106,25 @@ def _nearest_members(
         if found is not None:
             return found
     one = find_query_set(collection, query_set)
-    return members.nearest_members(query_vectors(one, where), one.items, where.vectors, metric=metric)
+    return members.nearest_members(
+        query_vectors(one, where),
+        one.items,
+        where.vectors,
+        metric=metric,
+        asked=near_members(one, len(collection)),
+    )
+
+
+def near_members(one: QuerySet, n_images: int) -> IntArray | None:
+    """Choose the members of a set that images are compared with for the nearest: (q,) positions; None for all."""
+    most = max(
+        settings.NEAREST_PAIRS // max(n_images, 1), settings.ANSWER_QUERIES
+    )  # which an answer asks anyhow
+    if len(one) <= most:
+        return None
+    n_rows = len(one.rows)  # they come first
+    some = np.random.default_rng(settings.SEED).permutation(n_rows)[: max(most - len(one.outside), 1)]
+    return np.concatenate([np.sort(some), np.arange(n_rows, len(one))])
 
 
 def nearest_to_outside(collection: Collection, query_set: str, *, space: str | None = None) -> IntArray:

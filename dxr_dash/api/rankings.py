@@ -38,6 +38,7 @@ def nearest(
     Args:
         query: gallery rows, or a query set's id. With several images, an image counts as near as it is to the
             nearest of them. The query's own rows are left out, by row: a duplicate of the query is a neighbour.
+            Of a set of very many images a sample is asked with, as ``nearest_members`` says.
         k: how many, at most.
 
     Raises:

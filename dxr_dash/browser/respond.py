@@ -142,7 +142,12 @@ def neighbours_of(collection: Collection, selection: Selection) -> list[Componen
     found = api.nearest(collection, one.id, k=k, space=selection.space)
     label = f"Images nearest to {one.name}, nearest first"
     grid = panels.neighbour_grid(collection, found, label, query_set=one.id)
-    return [_hint(f"Nearest to the set \u2068{words.short(one.name, 60)}\u2069. {_PERCENT_HINT}"), grid]
+    some = api.near_members(one, len(collection))
+    share = "" if some is None else f"{words.count(len(some))} of the {words.count(len(one))} images of "
+    return [
+        _hint(f"Nearest to {share}the set \u2068{words.short(one.name, 60)}\u2069. {_PERCENT_HINT}"),
+        grid,
+    ]
 
 
 _PERCENT_HINT = "Below each image: its distance, and the share of random pairs that are farther apart."

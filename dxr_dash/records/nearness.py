@@ -123,10 +123,12 @@ class RankCurve:
 class NearestMembers:
     """How near every image is to a query set.
 
+    Of a very large set a random sample of the members counts, as if there were no others.
+
     Attributes:
         distances: (N,) float32, for every gallery row the distance to the nearest *other* member; NaN without one.
         members: (N,) int64, position 0..Q-1 of that member; -1 where there is none.
-        within: (Q,) float32, for every member the distance to the nearest other one; NaN without one.
+        within: (Q,) float32, for every member that counts the distance to the nearest other one; NaN without one.
     """
 
     distances: FloatArray
