@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +18,7 @@ RESERVED = {"path", "path_bytes", "content", "bytes", "mtime_ns", "width", "heig
 
 def folder_labels(paths: Sequence[str]) -> pd.DataFrame:
     """Label each image with the name of the folder it lies in; images at the top have none."""
-    parents = [PurePosixPath(path).parent.name for path in paths]
+    parents = [folder.rpartition("/")[2] for folder, _, _ in (path.rpartition("/") for path in paths)]
     return pd.DataFrame({LABEL: [name or None for name in parents]}, dtype="string")
 
 
