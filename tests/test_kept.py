@@ -13,6 +13,7 @@ from cachetools import LRUCache
 
 from dxr_dash.api import kept as keeping
 from dxr_dash.api.kept import bytes_of, kept
+from dxr_dash.collection.query_sets import QuerySet
 from dxr_dash.records import DoubleArray
 
 
@@ -106,3 +107,18 @@ def test_threads_that_ask_at_once_wait_for_one() -> None:
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(ask, range(8))) == [7] * 8
     assert asked == [7]
+
+
+def test_what_a_set_is_kept_by_is_short_however_many_images_it_has() -> None:
+    def members(rows: range, outside: tuple[str, ...] = ()) -> str:
+        return QuerySet("x", "x", tuple(rows), outside, None, 0, 0, 0, Path()).members
+
+    assert len(members(range(100_000))) == 32
+    some = [
+        members(range(3)),
+        members(range(4)),
+        members(range(3), ("a.jpg",)),
+        members(range(3), ("b.jpg",)),
+    ]
+    assert len(set(some)) == 4
+    assert members(range(3)) == members(range(3))

@@ -18,7 +18,7 @@ from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import QueryError
 from dxr_dash.records import Answer, FloatArray, IntArray, SetDistances, Shift
 
-Members = tuple[str, str, tuple[int, ...], tuple[str, ...]]
+Members = tuple[str, str, str]  # id, name, and what names the members
 """Id, name, gallery rows and outside images of a query set."""
 
 
@@ -53,7 +53,7 @@ def control_of(collection: Collection, one: QuerySet, control: str | None) -> Qu
 
 def members_of(one: QuerySet) -> Members:
     """Return all that an answer depends on: what is kept for a set must not outlive its members or its name."""
-    return one.id, one.name, one.rows, one.outside
+    return one.id, one.name, one.members
 
 
 def control_members(query: QuerySet, control: QuerySet, where: Space) -> FloatArray:

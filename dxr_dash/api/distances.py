@@ -43,13 +43,11 @@ def set_distances(collection: Collection, query_set: str, *, space: str | None =
     """
     where = collection.space(space)
     one = find_query_set(collection, query_set)
-    return _measured(collection, where, one.id, one.rows, one.outside)
+    return _measured(collection, where, one.id, one.members)
 
 
 @kept
-def _measured(
-    collection: Collection, where: Space, query_set: str, _rows: tuple[int, ...], _outside: tuple[str, ...]
-) -> SetDistances:
+def _measured(collection: Collection, where: Space, query_set: str, _members: str) -> SetDistances:
     one = find_query_set(collection, query_set)
     return measure(where, query_vectors(one, where), one.items)
 
@@ -89,7 +87,7 @@ def nearest_members(
     """
     where = collection.space(space)
     one = find_query_set(collection, query_set)
-    return _nearest_members(collection, where, metric or where.metric, one.id, one.rows, one.outside)
+    return _nearest_members(collection, where, metric or where.metric, one.id, one.members)
 
 
 @kept
@@ -98,8 +96,7 @@ def _nearest_members(
     where: Space,
     metric: str,
     query_set: str,
-    _rows: tuple[int, ...],
-    _outside: tuple[str, ...],
+    _members: str,
 ) -> NearestMembers:
     if metric == where.metric:
         found = set_distances(collection, query_set, space=where.id).nearest_members
@@ -135,13 +132,11 @@ def nearest_to_outside(collection: Collection, query_set: str, *, space: str | N
     if len(measured.asked) == len(measured.items):
         nearest: IntArray = measured.nearest_rows[measured.items < 0, 0]
         return nearest
-    return _nearest_to_outside(collection, where, one.id, one.rows, one.outside)
+    return _nearest_to_outside(collection, where, one.id, one.members)
 
 
 @kept
-def _nearest_to_outside(
-    collection: Collection, where: Space, query_set: str, _rows: tuple[int, ...], _outside: tuple[str, ...]
-) -> IntArray:
+def _nearest_to_outside(collection: Collection, where: Space, query_set: str, _members: str) -> IntArray:
     one = find_query_set(collection, query_set)
     queries = query_vectors(one, where)
     found = [np.empty(0, np.int64)]

@@ -130,35 +130,30 @@ def first_ranks(
     return _ranked(collection, *_question(collection, asked, space, metric), first)
 
 
-_Members = tuple[
-    tuple[int, ...], tuple[str, ...]
-]  # of the set that is asked with: what is kept hangs on them
-
-
 def _question(
     collection: Collection, asked: Asked, space: str | None, metric: str | None
-) -> tuple[Space, Asked, str, _Members]:
+) -> tuple[Space, Asked, str, str]:
     where = collection.space(space)
     metric = metric or where.metric
     if isinstance(asked, int):
         checked_rows(collection, [asked])
-        return where, asked, metric, ((), ())
+        return where, asked, metric, ""
     one = find_query_set(collection, asked if isinstance(asked, str) else asked[0])
     if not isinstance(asked, str) and not 0 <= asked[1] < len(one.outside):
         raise QueryError(f"{one.name} has no outside image {asked[1]}.", "Reload the page.")
-    return where, one.id if isinstance(asked, str) else asked, metric, (one.rows, one.outside)
+    return where, one.id if isinstance(asked, str) else asked, metric, one.members
 
 
 @kept
 def _ranked(
-    collection: Collection, where: Space, asked: Asked, metric: str, members: _Members, first: int | None
+    collection: Collection, where: Space, asked: Asked, metric: str, members: str, first: int | None
 ) -> Ranking:
     return curves.ranking(*_measured(collection, where, asked, metric, members), first)
 
 
 @kept
 def _measured(
-    collection: Collection, where: Space, asked: Asked, metric: str, _members: _Members
+    collection: Collection, where: Space, asked: Asked, metric: str, _members: str
 ) -> tuple[FloatArray, npt.NDArray[np.int32]]:
     """Measure how far every image is, infinitely where it is not ranked; and name the images."""
     gallery = np.arange(len(collection), dtype=np.int32)
@@ -200,7 +195,7 @@ def rank_curve(
     base = baseline(collection, space=space, metric=metric)
     if isinstance(asked, str):
         one = find_query_set(collection, asked)
-        return _set_curve(collection, where, one.id, metric, one.rows, one.outside)
+        return _set_curve(collection, where, one.id, metric, one.members)
     ranked = ranking(collection, asked, space=space, metric=metric).distances
     ranks = curves.sample_ranks(len(ranked))
     return RankCurve(
@@ -214,11 +209,10 @@ def _set_curve(
     where: Space,
     query_set: str,
     metric: str,
-    rows: tuple[int, ...],
-    _outside: tuple[str, ...],
+    _members: str,
 ) -> RankCurve:
     one = find_query_set(collection, query_set)
-    n_ranked = len(collection) - (1 if rows else 0)  # the longest ranking that every member has
+    n_ranked = len(collection) - (1 if one.rows else 0)  # the longest ranking that every member has
     ranks = curves.sample_ranks(n_ranked)
     if not len(one) or not len(ranks):
         nothing = np.empty(0)

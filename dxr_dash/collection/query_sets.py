@@ -29,6 +29,7 @@ from dxr_dash.collection.steps import (
     clear_parts,
     discard,
     disk_in_words,
+    fingerprint,
     flush,
     locked,
     new_step,
@@ -80,6 +81,11 @@ class QuerySet:
         return np.concatenate(
             [np.array(self.rows, np.int64), -1 - np.arange(len(self.outside), dtype=np.int64)]
         )
+
+    @cached_property
+    def members(self) -> str:
+        """Names the members: what is kept for a set hangs on it, since an id can be used again."""
+        return fingerprint(self.items.tobytes(), list(self.outside))
 
     def thumbnail(self, index: int) -> bytes:
         """The thumbnail of outside image ``index``, a JPEG file.
