@@ -13,7 +13,7 @@ import environment
 def main() -> int:
     """Run every check, also after one has failed; return the exit code."""
     environment.prepare(dev=True)
-    environment.prepare_chromium()
+    environment.prepare_browsers()
     checks = {
         "format": [environment.tool("ruff"), "format", "--check", "."],
         "lint": [environment.tool("ruff"), "check", "."],

@@ -15,6 +15,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 STAMP = VENV / "installed.txt"
 OLDEST = (3, 11)
+FIREFOX_NAMES = ("firefox-esr", "firefox")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -66,16 +67,25 @@ def chromium() -> str | None:
     return named or next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
 
 
-def prepare_chromium() -> None:
-    """See that there is a browser for the tests: install it where that is possible, else say what to do."""
-    if chromium():
-        return
-    if shutil.which("apt-get") and os.geteuid() == 0:
-        print("Installing Chromium ...", flush=True)
+def firefox() -> str | None:
+    """Path of a Firefox on this machine."""
+    named = os.environ.get("DXR_FIREFOX")
+    return named or next((path for name in FIREFOX_NAMES if (path := shutil.which(name))), None)
+
+
+def prepare_browsers() -> None:
+    """See that there are browsers for the tests: install them where that is possible, else say what to do.
+
+    Without Firefox the tests that want it as well are skipped, and say so.
+    """
+    wanted = [name for name, path in (("chromium", chromium()), ("firefox-esr", firefox())) if path is None]
+    if wanted and shutil.which("apt-get") and os.geteuid() == 0:
+        print(f"Installing {' and '.join(wanted)} ...", flush=True)
         quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
         subprocess.run(["apt-get", "update"], check=False, **quiet)  # type: ignore[call-overload]
-        install = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
-        subprocess.run(install, check=False, **quiet)  # type: ignore[call-overload]
+        for name in wanted:  # Ubuntu has no firefox-esr: that must not cost Chromium
+            install = ["apt-get", "install", "--yes", "--no-install-recommends", name]
+            subprocess.run(install, check=False, **quiet)  # type: ignore[call-overload]
     if not chromium():
         sys.exit(
             "The tests of the page need Chromium or Chrome. "
