@@ -299,7 +299,7 @@ def ask_at_once(url: str, collection: Collection) -> dict[str, float]:
 
     with ThreadPoolExecutor(USERS) as users:
         answers = {row: data for part in users.map(user, range(USERS)) for row, data in part.items()}
-    right = sum(_is_right(data, row, where.vectors) for row, data in answers.items())
+    right = sum(is_right(data, where.vectors[row], where.vectors, own=row) for row, data in answers.items())
     return {
         "asked": float(len(answers)),
         "right": float(right),
@@ -309,19 +309,25 @@ def ask_at_once(url: str, collection: Collection) -> dict[str, float]:
     }
 
 
-def _is_right(data: bytes, row: int, vectors: np.ndarray) -> bool:
-    """Compare the first 100 with float64 brute force that shares no code with dxr; equal distances may swap places."""
+def is_right(data: bytes, asked: np.ndarray, vectors: np.ndarray, *, own: int | None = None) -> bool:
+    """Compare the first 100 with float64 brute force that shares no code with dxr; equal distances may swap places.
+
+    Args:
+        data: the first page of a ranking by cosine.
+        asked: (D,) the vector that was asked with; ``own`` its row, if it is one of the gallery.
+    """
     n_ranked = len(data) // 10
     items = np.frombuffer(data, "<i4", n_ranked)[:100]
     far = np.frombuffer(data, "<f4", n_ranked, 4 * n_ranked)[:100]
-    query = vectors[row].astype(np.float64)
+    query = asked.astype(np.float64)
     true = np.empty(len(vectors))
     for start in range(0, len(vectors), 65_536):
         block = vectors[start : start + 65_536].astype(np.float64)
         lengths = np.sqrt((block * block).sum(axis=1)) * np.sqrt(query @ query)
         true[start : start + 65_536] = 1 - block @ query / lengths
-    true[row] = np.inf
-    first = np.sort(np.partition(true, 100)[:100]) if len(true) > 100 else np.sort(true)[:-1]
+    if own is not None:
+        true[own] = np.inf
+    first = np.sort(np.partition(true, 100)[:100]) if len(true) > 100 else np.sort(true[np.isfinite(true)])
     return bool(
         np.allclose(far[: len(first)], first[: len(far)], atol=1e-6)
         and np.allclose(true[items], far, atol=1e-6)

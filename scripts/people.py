@@ -311,13 +311,17 @@ class Person(Caller):
         self.notes.check("upload", bool(len(at) and at[0] <= far[0] + 1e-4), True)
         self._remove(one)
 
+    def content_of(self, row: int) -> bytes:
+        """Read the file of a gallery image."""
+        return (self.collection.images_root / self.collection.path(row)).read_bytes()
+
     def upload(self, row: int, name: str) -> str:
         """Send the file of a gallery image; return the new set's id.
 
         Raises:
             UnexpectedAnswerError: no set came of it.
         """
-        content = (self.collection.images_root / self.collection.path(row)).read_bytes()
+        content = self.content_of(row)
         edge = secrets.token_hex(12)
         body = (
             (
