@@ -24,6 +24,7 @@ from dxr_dash.browser.panels import action
 from dxr_dash.browser.routes import register_routes
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.stopping import run_until_told
+from dxr_dash.browser.trimming import Trimmer
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import DxrError
 
@@ -99,7 +100,7 @@ def serve(
     """
     from waitress.server import create_server
 
-    scans = api.ScanWorker(collection)
+    scans, trimmer = api.ScanWorker(collection), Trimmer()
     app = create_app(collection, access=access, scans=scans)
     host = access.host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -128,6 +129,7 @@ def serve(
         run_until_told(server)
     finally:
         scans.close()
+        trimmer.close()
         server.close()
 
 
