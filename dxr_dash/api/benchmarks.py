@@ -20,6 +20,8 @@ from dxr_dash.api.patches import check_number
 from dxr_dash.collection.benchmarks import Benchmark, listed, query_crops, read_benchmark
 from dxr_dash.collection.benchmarks.crops import crop_vectors
 from dxr_dash.collection.benchmarks.files import image_name
+from dxr_dash.collection.recipes import Recipe
+from dxr_dash.collection.requests import Request
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import BenchmarkError
 from dxr_dash.records import (
@@ -89,6 +91,10 @@ def benchmark(
             name=found.title,
             on_progress=on_progress,
         )
+        # not the collection's first: a control for depth never takes the first place from another space
+        space = Request.checked(
+            network, layer, Path(weights) if weights else None, Recipe.parse(recipe)
+        ).space_id
     collection = open_collection(folder)
     where = collection.space(space)
     images, rows, notes = _ranked(found, collection, partial=partial)
