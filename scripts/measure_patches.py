@@ -4,8 +4,9 @@
 
 Builds a collection of some images of FOLDER in a temporary folder, asks with its first image, and takes the median of
 the repeats for each order, after one call that loads the network. The second line of a network is what making and
-keeping the patches of a benchmark costs, those of all orders up to this one, and how much room they take. The network runs on one thread: two that wait for
-each other count what they wait as CPU time where other work runs. Weights of alexnet are random.
+keeping the patches of a benchmark costs, those of all orders up to this one, and how much room they take. The network
+runs on one thread: two that wait for each other count what they wait as CPU time where other work runs. Weights of
+alexnet are random.
 """
 
 from __future__ import annotations

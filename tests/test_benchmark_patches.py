@@ -7,8 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +18,11 @@ from PIL import Image
 from scipy.spatial.distance import cdist
 
 from dxr_dash import api, settings
+from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.patches import n_patches, patch_boxes
 from dxr_dash.api.benchmark_patches import patch_blocks
 from dxr_dash.cli import cli
-from dxr_dash.collection.benchmarks import patches, query_crops, read_benchmark
+from dxr_dash.collection.benchmarks import query_crops, read_benchmark
 from dxr_dash.collection.controls import Control
 from dxr_dash.collection.images import read_image
 from dxr_dash.collection.networks import load_network
@@ -35,9 +37,9 @@ NET, TINY = settings.BUNDLED_NETWORK, "tiny"
 WHITE = "l2,pca:4:whiten,l2,power:2"
 
 
-def measure(name: str, data: Path, folder: Path | None = None, **options: object) -> BenchmarkReport:
-    options = {"network": TINY, "layer": "pixels8", "partial": True} | options
-    return api.benchmark(name, data, folder or data.parent / "b.dxr", **options)  # type: ignore[arg-type]
+def measure(name: str, data: Path, folder: Path | None = None, **options: Any) -> BenchmarkReport:
+    usual = {"network": TINY, "layer": "pixels8", "partial": True}
+    return api.benchmark(name, data, folder or data.parent / "b.dxr", **{**usual, **options})
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def plain_vectors(where: Space, image: Image.Image, order: int) -> FloatArray:
 )
 @pytest.mark.parametrize(("order", "query_order"), [(3, 2), (1, 2)])
 def test_figures_are_those_of_a_plain_loop_over_patches_of_images_and_of_cut_out_queries(
-    oxford: Path, network: dict[str, str], order: int, query_order: int
+    oxford: Path, network: dict[str, Any], order: int, query_order: int
 ) -> None:
     report = measure("oxford5k", oxford, patches=order, query_patches=query_order, **network)
     truth = read_benchmark("oxford5k", oxford, partial=True)
@@ -106,12 +108,10 @@ def test_orders_1_and_1_are_the_figures_without_the_option(oxford: Path) -> None
     collection = api.open_collection(whole.folder)
     where, rows = collection.space(whole.space), np.arange(len(collection))
     (far,) = patch_blocks(collection, where, "", [], rows, rows, 1, 1, silent)
-    np.testing.assert_array_equal(far, api_distances(where))
+    np.testing.assert_array_equal(far, whole_distances(where))
 
 
-def api_distances(where: Space) -> FloatArray:
-    from dxr_dash.analysis.distances import distances
-
+def whole_distances(where: Space) -> FloatArray:
     return distances(where.vectors, where.vectors, metric=where.metric)
 
 
@@ -150,13 +150,14 @@ def test_each_patch_is_made_once_for_all_orders_recipes_and_revisions(
     measure("oxford5k", data)
     measure("oxford5k", data, recipe=WHITE)
     seen = forwards(monkeypatch)
-    for name, options, made in [
+    wishes: list[tuple[str, dict[str, Any], int]] = [
         ("oxford5k", {"patches": 2, "query_patches": 1}, 14 * 5 + 2),
         ("oxford5k", {"patches": 2, "query_patches": 1, "recipe": WHITE}, 0),
         ("oxford5k", {"patches": 3, "query_patches": 1}, 14 * 9),
         ("roxford5k", {"patches": 3, "query_patches": 2}, 2 * 5),
         ("oxford5k", {"patches": 1, "query_patches": 2}, 2 * 4),
-    ]:
+    ]
+    for name, options, made in wishes:
         measure(name, data, **options)
         assert sum(seen) == made
         seen.clear()
@@ -257,15 +258,12 @@ def test_they_go_with_the_last_space_of_their_features_and_info_says_how_much_th
 
 def test_no_room_and_odd_orders_are_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = write_holidays(tmp_path / "holidays")
-    for wish, words in [
-        ({"patches": 0}, "The order is 0. Use 1 to 4"),
-        ({"query_patches": 5}, "of the queries is 5"),
-    ]:
-        with pytest.raises(QueryError, match=words):
-            measure("holidays", data, **wish)
+    with pytest.raises(QueryError, match=r"The order is 0\. Use 1 to 4"):
+        measure("holidays", data, patches=0)
+    with pytest.raises(QueryError, match=r"The order of the queries is 5\."):
+        measure("holidays", data, query_patches=5)
     assert not (tmp_path / "b.dxr").exists()
-    usage = namedtuple("usage", "total used free")(1, 1, 1000)
-    monkeypatch.setattr(patches.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(
         CollectionError, match=r"The patches need 0\.0 MB, and the disk .* has 0\.0 MB left\. Make"
     ):

@@ -66,14 +66,13 @@ def make_patches(
         CollectionError: there is no room, an original image has gone or changed, or another process is changing the
             collection.
     """
-    lacking: dict[
-        tuple[int, int], set[int]
-    ] = {}  # queries may be images of the gallery: nothing is made twice
+    # the queries may be images of the gallery: nothing is made twice
+    lacking: dict[tuple[int, int], set[int]] = {}
     for place, (images, numbers, order) in enumerate(wanted):
         same = next(first for first, one in enumerate(wanted[: place + 1]) if one[0] is images)
         for first, orders in images.files.lacking(numbers, order):
             lacking.setdefault((same, first), set()).update(orders)
-    todo = [(wanted[place][0], first, sorted(orders)) for (place, first), orders in lacking.items()]
+    todo = [(wanted[place][0], first, tuple(sorted(orders))) for (place, first), orders in lacking.items()]
     if not todo:
         return
     on_progress("loading the network", 0, 0)
