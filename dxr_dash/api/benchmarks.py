@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial as fixed
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,15 @@ import numpy as np
 from dxr_dash import settings
 from dxr_dash.analysis import benchmarks as protocol
 from dxr_dash.analysis.distances import distances
+from dxr_dash.analysis.patches import n_patches
+from dxr_dash.api.benchmark_patches import patch_blocks
 from dxr_dash.api.collections import build, open_collection
+from dxr_dash.api.patches import check_number
 from dxr_dash.collection.benchmarks import Benchmark, listed, query_crops, read_benchmark
 from dxr_dash.collection.benchmarks.crops import crop_vectors
 from dxr_dash.collection.benchmarks.files import image_name
+from dxr_dash.collection.recipes import Recipe
+from dxr_dash.collection.requests import Request
 from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import BenchmarkError
 from dxr_dash.records import (
@@ -39,7 +45,10 @@ def benchmark(
     network: str = settings.NETWORK,
     layer: str = settings.LAYER,
     weights: Path | str | None = None,
+    recipe: str = "",
     space: str | None = None,
+    patches: int = 1,
+    query_patches: int | None = None,
     partial: bool = False,
     on_progress: OnProgress = silent,
 ) -> BenchmarkReport:
@@ -52,14 +61,21 @@ def benchmark(
         name: one of ``collection.benchmarks.BENCHMARKS``.
         data: the folder with the user's copy of images and ground truth.
         folder: the collection, NAME.dxr; made or brought up to date, unless ``space`` is given.
-        space: measure this feature space of the collection as it is; network, layer and weights do not count.
+        recipe: steps that features are taken through, as for ``build``.
+        space: measure this feature space of the collection as it is; network, layer, weights and recipe do not count.
+        patches: up to which order images are cut into patches; the distance is then ``mean_nearest`` of these.
+        query_patches: the same for queries; left out, ``patches``. With 1 and 1 whole images are compared.
         partial: go on although images or queries lack, or relevant images cannot be read: those count as never found.
 
     Raises:
         BenchmarkError: a file of the copy is missing or odd, which is found before any work starts; or the
             collection lacks an image, because it cannot be read.
-        ImagesError, NetworkError, CollectionError, QueryError: as for ``build`` and ``Collection.space``.
+        ImagesError, NetworkError, CollectionError, QueryError: as for ``build``, ``Collection.space`` and
+            ``make_patches``; or a number of patches is too small or too large.
     """
+    query_patches = patches if query_patches is None else query_patches
+    check_number(patches, "order", settings.PATCH_MOST_ORDER)
+    check_number(query_patches, "order of the queries", settings.PATCH_MOST_ORDER)
     data, folder = Path(data), Path(folder)
     on_progress("reading the ground truth", 0, 0)
     found = read_benchmark(name, data, partial=partial)
@@ -71,17 +87,28 @@ def benchmark(
             network=network,
             layer=layer,
             weights=weights,
+            recipe=recipe,
             name=found.title,
             on_progress=on_progress,
         )
+        # not the collection's first: a control for depth never takes the first place from another space
+        space = Request.checked(
+            network, layer, Path(weights) if weights else None, Recipe.parse(recipe)
+        ).space_id
     collection = open_collection(folder)
     where = collection.space(space)
     images, rows, notes = _ranked(found, collection, partial=partial)
-    if crops:
-        asked = crop_vectors(collection, where, name, crops, on_progress)
+    asked_rows = rows[[images[query.image] for query in found.queries if query.box is None]]
+    if patches == query_patches == 1:
+        asked = (
+            crop_vectors(collection, where, name, crops, on_progress) if crops else where.vectors[asked_rows]
+        )
+        blocks = _whole_blocks(where, rows, asked, on_progress)
     else:
-        asked = where.vectors[rows[[images[query.image] for query in found.queries]]]
-    parts, groups = _measure(found, where, images, rows, asked, on_progress)
+        blocks = patch_blocks(
+            collection, where, name, crops, rows, asked_rows, patches, query_patches, on_progress
+        )
+    parts, groups = _measure(found, images, len(rows), blocks, on_progress)
     return BenchmarkReport(
         benchmark=name,
         title=found.title,
@@ -94,6 +121,8 @@ def benchmark(
         parts=parts,
         published=found.published if not notes else {},
         notes=found.notes + notes,
+        n_patches=n_patches(patches),
+        n_query_patches=n_patches(query_patches),
     )
 
 
@@ -134,42 +163,49 @@ def _ranked(
     return images, np.array(rows, np.int64), (said,)
 
 
+def _whole_blocks(
+    where: Space, rows: IntArray, asked: FloatArray, on_progress: OnProgress
+) -> Iterator[FloatArray]:
+    """Measure the distances of whole images, (b, M) for some of the queries at a time."""
+    gallery = where.vectors if len(rows) == len(where.vectors) else where.vectors[rows]
+    for start in range(0, len(asked), QUERIES_AT_ONCE):
+        on_progress("ranking", start, len(asked))
+        yield distances(asked[start : start + QUERIES_AT_ONCE], gallery, metric=where.metric)
+
+
 def _measure(
     found: Benchmark,
-    where: Space,
     images: dict[str, int],
-    rows: IntArray,
-    asked: FloatArray,
+    n_images: int,
+    blocks: Iterable[FloatArray],
     on_progress: OnProgress,
 ) -> tuple[tuple[BenchmarkPart, ...], IntArray]:
-    """Rank for every query and score each part of the ground truth; also return the groups of queries."""
+    """Rank for every query and score each part of the ground truth; also return the groups of queries.
+
+    Args:
+        n_images: M, that are ranked.
+        blocks: (b, M) distances, the queries in their order.
+    """
 
     def places(names: frozenset[str]) -> IntArray:
         return np.array(sorted(images[name] for name in names if name in images), np.int64)
 
-    whole = len(rows) == len(where.vectors)
-    gallery = where.vectors if whole else where.vectors[rows]
     part_names = list(found.queries[0].parts)
-    n_queries = len(found.queries)
     seen = [
         np.unique(np.concatenate([places(truth.relevant) for truth in query.parts.values()]))
         for query in found.queries
     ]
-    groups = protocol.sharing_groups(seen, len(rows))
+    groups = protocol.sharing_groups(seen, n_images)
     ranks: dict[str, list[IntArray]] = {part: [] for part in part_names}
-    for start in range(0, n_queries, QUERIES_AT_ONCE):
-        on_progress("ranking", start, n_queries)
-        block = slice(start, start + QUERIES_AT_ONCE)
-        found_at = distances(asked[block], gallery, metric=where.metric)
-        for query, values in zip(found.queries[block], found_at, strict=True):
-            for part, truth in query.parts.items():
-                ranks[part].append(protocol.positions(values, places(truth.relevant), places(truth.junk)))
+    for query, values in zip(found.queries, chain.from_iterable(blocks), strict=True):
+        for part, truth in query.parts.items():
+            ranks[part].append(protocol.positions(values, places(truth.relevant), places(truth.junk)))
     on_progress("resampling the queries", 0, 0)
     parts = []
     for part in part_names:
         truths = [query.parts[part] for query in found.queries]
         n_relevant = np.array([len(truth.relevant) for truth in truths], np.int64)
-        n_ranked = np.array([len(rows) - len(places(truth.junk)) for truth in truths], np.int64)
+        n_ranked = np.array([n_images - len(places(truth.junk)) for truth in truths], np.int64)
         scores = _scores(found, ranks[part], n_relevant, n_ranked)
         parts.append(
             BenchmarkPart(

@@ -55,9 +55,9 @@ def rerank(
     """
     where = collection.space(space)
     query_order = order if query_order is None else query_order
-    _check(order, "order", settings.PATCH_MOST_ORDER)
-    _check(query_order, "order of the query", settings.PATCH_MOST_ORDER)
-    _check(first, "number of images", settings.RERANKED_MOST)
+    check_number(order, "order", settings.PATCH_MOST_ORDER)
+    check_number(query_order, "order of the query", settings.PATCH_MOST_ORDER)
+    check_number(first, "number of images", settings.RERANKED_MOST)
     if isinstance(query, Path):
         row = _row_of(collection, query)
         query = query if row is None else row
@@ -76,7 +76,8 @@ def rerank(
     return Reranked(where.id, rows[new], far[new], new + 1, n_patches(order), n_patches(query_order))
 
 
-def _check(value: int, what: str, most: int) -> None:
+def check_number(value: int, what: str, most: int) -> None:
+    """Refuse a number that is too small or too large, in words."""
     if not 1 <= value <= most:
         raise QueryError(f"The {what} is {value}.", f"Use 1 to {most}.")
 

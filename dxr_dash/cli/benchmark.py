@@ -30,7 +30,15 @@ NAMES = ("holidays", "oxford5k", "paris6k", "roxford5k", "rparis6k", "ukbench")
 @click.option("--network", default=settings.NETWORK, show_default=True, help="See `dxr networks`.")
 @click.option("--layer", default=settings.LAYER, show_default=True, help="See `dxr layers NETWORK`.")
 @click.option("--weights", type=PATH, help="A weights file, instead of torchvision's own.")
+@click.option("--recipe", default="", help="Steps that features are taken through, as for `dxr build`.")
 @click.option("--space", help="Measure this feature space of the collection --to as it is; nothing is built.")
+@click.option(
+    "--patches",
+    default=1,
+    show_default=True,
+    help="Up to which order images are cut into patches: h is h x h overlapping ones, 1 the whole image alone.",
+)
+@click.option("--query-patches", type=int, help="The same for queries; left out, as --patches.")
 @click.option("--partial", is_flag=True, help="Take a copy that lacks images or queries.")
 @JSON
 @in_words
@@ -41,7 +49,10 @@ def benchmark(
     network: str,
     layer: str,
     weights: Path | None,
+    recipe: str,
     space: str | None,
+    patches: int,
+    query_patches: int | None,
     partial: bool,
     as_json: bool,
 ) -> None:
@@ -51,9 +62,13 @@ def benchmark(
     dxr benchmark holidays --data HOLIDAYS
     dxr benchmark oxford5k --data OXFORD --network vgg16 --layer fc7
     dxr benchmark oxford5k --data OXFORD --to oxford.dxr --space vgg16.fc7
+    dxr benchmark oxford5k --data OXFORD --layer fc6 --patches 4 --query-patches 3
 
     The images become a collection: nothing is extracted twice, and `dxr serve` shows it. Stop it with Ctrl-C at any
     time; the same command goes on. docs/benchmarks.md says how to lay out the files and what is measured.
+
+    With --patches each patch of a query looks for the nearest patch of an image; their mean distance ranks. Each patch
+    costs a forward pass, once: its features are kept in the collection.
     """  # noqa: D301
     from dxr_dash import api
 
@@ -67,7 +82,10 @@ def benchmark(
             network=network,
             layer=layer,
             weights=weights,
+            recipe=recipe,
             space=space,
+            patches=patches,
+            query_patches=query_patches,
             partial=partial,
             on_progress=shown,
         )
@@ -91,7 +109,9 @@ def _print(found: BenchmarkReport) -> None:
     n_queries = len(found.queries)
     wide = max(len(part.name) for part in found.parts) + 2 if found.parts[0].name else 0
     click.secho(f"{found.title}, {found.space}, {found.metric}", bold=True)
-    click.echo(f"  {found.n_images:,} images ranked for {n_queries:,} queries")
+    patches = f", by {found.n_patches} patches of each image and {found.n_query_patches} of each query"
+    cut = max(found.n_patches, found.n_query_patches) > 1
+    click.echo(f"  {found.n_images:,} images ranked for {n_queries:,} queries{patches if cut else ''}")
     for part in found.parts:
         for measure, estimate in part.measures.items():
             click.echo(f"  {part.name:<{wide}}{measure:<7}{_words(estimate)}")

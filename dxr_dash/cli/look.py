@@ -17,6 +17,7 @@ from dxr_dash.cli.frame import (
     grown_words,
     in_words,
     list_skipped,
+    size_words,
 )
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 def info(collection: Path, as_json: bool) -> None:
     """Say what COLLECTION holds."""
     from dxr_dash import api
+    from dxr_dash.collection.benchmarks.patch_files import kept_bytes
 
     opened = api.open_collection(collection)
+    patches = {one.id: kept_bytes(collection, one.features_step) for one in opened.spaces.values()}
     sets = [
         {"id": one.id, "name": one.name, "images": len(one), "missing": one.n_missing, "control": one.control}
         for one in opened.query_sets.values()
@@ -48,6 +51,7 @@ def info(collection: Path, as_json: bool) -> None:
             "baseline_pairs": len(one.baseline),
             "layouts": [_layout_facts(layout) for layout in one.layouts.values()],
             "grown": None if one.grown is None else asdict(one.grown),
+            "patches_bytes": patches[one.id],
         }
         for one in opened.spaces.values()
     ]
@@ -69,6 +73,10 @@ def info(collection: Path, as_json: bool) -> None:
             click.echo(f"  {_layout_words(layout)}")
         if space.grown is not None:
             click.echo(f"  {grown_words(space.grown)}")
+        if patches[space.id]:
+            click.echo(
+                f"  {size_words(patches[space.id])} of patches of its features, kept for `dxr benchmark`"
+            )
     for one in sets:
         click.echo(
             f"query set {one['name']!r}: {one['images']} images"

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dxr_dash import settings
+from dxr_dash.collection.benchmarks.patch_files import forget_patches
 from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.decoding import REDUCED
 from dxr_dash.collection.features import JOURNAL, Features, Gallery, read_images
@@ -367,6 +368,7 @@ def _tidy(folder: Path, manifest: dict[str, Any]) -> None:
     clear_parts(folder)
     forget_removed(folder)
     forget_stale(folder, list(kept))
+    forget_patches(folder, kept)
     with suppress(CollectionError):  # what is in the way now, the next change ends
         end_removal(folder)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dxr_dash.collection.benchmarks.patch_files import altered_patches
 from dxr_dash.collection.query_sets import QUERIES, read_facts
 from dxr_dash.collection.scans import finished_scans
 from dxr_dash.collection.steps import damaged_files
@@ -33,6 +34,8 @@ def check(folder: Path) -> list[str]:
         found += _lines(path, f"Delete {path} and save the query set again.", is_set=True)
     for path in finished_scans(folder):
         found += _lines(path, f"Delete {path} and run `dxr scan {folder}` again.")
+    for path in altered_patches(folder):
+        found.append(f"{path} has been altered. Delete it; `dxr benchmark --patches` makes it again.")
     return found
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dxr_dash.collection.benchmarks.crops import kept_vectors
+from dxr_dash.collection.benchmarks.patch_files import forget_patches, stale_patches
 from dxr_dash.collection.networks import is_depth_control
 from dxr_dash.collection.query_sets import forget_vectors, vectors_of_spaces
 from dxr_dash.collection.requests import build_options
@@ -91,6 +92,7 @@ def end_removal(folder: Path) -> tuple[str, ...]:
         path.unlink(missing_ok=True)
     forget_vectors(folder, lost)
     forget_stale(folder, kept)
+    forget_patches(folder, kept)
     (folder / NOTE).unlink(missing_ok=True)
     return tuple(one for one in note["spaces"] if one not in manifest["spaces"])
 
@@ -156,6 +158,7 @@ def _what_goes(folder: Path, manifest: dict[str, Any], going: Sequence[str]) -> 
         *(("scans", path) for path in stale_scans(folder, listed_steps(after)) if going),
         *(("query sets", path) for path in vectors_of_spaces(folder, lost)),
         *(("benchmarks", path) for path in kept_vectors(folder, lost)),
+        *(("benchmarks", path) for path in stale_patches(folder, listed_steps(after)) if going),
     ):
         sizes[kind] += sum(_file_sizes(path))
     return Removal(

@@ -17,7 +17,7 @@ The folder NAME.dxr holds
     steps/clusters-*/            clusters.npy (N,) int32, representatives.npy (C,) int64
     steps/baseline-*/            baseline.npy (M,) float32, ascending
     queries/ID/                  one query set each (query_sets.py)
-    benchmarks/                  vectors of cropped queries (benchmarks/crops.py)
+    benchmarks/                  vectors of cropped queries (benchmarks/crops.py) and of patches (patch_files.py)
     scans/KEY/                   one scan each (scans.py)
     journal/                     batches of a build that has not finished
 """
@@ -76,6 +76,7 @@ class Space:
         self.recall_at: int = facts["recall_at"]
         self.graph_method: str = facts["graph_method"]
         self.fingerprint: str = facts["steps"]["vectors"].rpartition("-")[2]
+        self.features_step: str = facts["steps"].get("features", facts["steps"]["vectors"])
         self.step_names: tuple[str, ...] = tuple(facts["steps"].values())
         self.request: dict[str, Any] = facts["request"]
         self.grown: Grown | None = grown_since(facts)

@@ -41,6 +41,7 @@ class BenchmarkReport:
         n_groups: groups of queries that share relevant images; the intervals resample these.
         published: figures from the literature for comparison, by where they come from.
         notes: what may make the figures differ from published ones.
+        n_patches, n_query_patches: that each image and each query was cut into; 1 and 1: whole images.
     """
 
     benchmark: str
@@ -54,6 +55,8 @@ class BenchmarkReport:
     parts: tuple[BenchmarkPart, ...]
     published: dict[str, float]
     notes: tuple[str, ...]
+    n_patches: int
+    n_query_patches: int
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values that JSON can hold; a value that is not known is None."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +77,7 @@ def crop_vectors(
     Raises:
         NetworkError: the network cannot be had any more.
     """
-    made_from = fingerprint(settings.VERSION, *(part for crop in crops for part in (crop.name, crop.png)))
-    path = collection.folder / FOLDER / f"{benchmark}-{made_from[:12]}.{where.fingerprint}.npy"
+    path = collection.folder / FOLDER / f"{benchmark}-{crops_fingerprint(crops)}.{where.fingerprint}.npy"
     with suppress(OSError, ValueError):
         kept: FloatArray = np.load(path, allow_pickle=False)
         if kept.shape == (len(crops), where.n_dims):
@@ -96,6 +95,11 @@ def crop_vectors(
         with atomic_write(path) as file:
             np.save(file, vectors)
     return vectors
+
+
+def crops_fingerprint(crops: Sequence[Crop]) -> str:
+    """Name the queries of a benchmark after all that their vectors depend on, the network left out."""
+    return fingerprint(settings.VERSION, *(part for crop in crops for part in (crop.name, crop.png)))[:12]
 
 
 def kept_vectors(folder: Path, fingerprints: Container[str]) -> list[Path]:
