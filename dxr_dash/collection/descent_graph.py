@@ -76,7 +76,7 @@ def descent_candidates(
         for done, one in enumerate(orders, start=1):
             _compare_in_leaves(ready, halves, place_of[one], rows, scores, threads)
             on_progress("neighbour graph", n_images * done // (2 * len(orders)), n_images)
-        _explored(ready, halves, rows, scores, threads, n_threads)
+        _explored(ready, halves, rows, scores, threads, n_threads, on_progress)
     found = np.empty((n_images, width), np.int64)
     found[order] = np.where(rows < 0, -1, order[rows])
     return found
@@ -182,19 +182,25 @@ def _explored(
     scores: FloatArray,
     threads: ThreadPoolExecutor,
     n_threads: int,
+    on_progress: OnProgress,
 ) -> None:
     """Look at neighbours of neighbours until hardly anything changes, and keep the lists up to date."""
     n_images = len(rows)
     fresh = np.ones(rows.shape, np.bool_)
     borders = np.linspace(0, n_images, n_threads * TASKS_A_CORE + 1).astype(np.int64).tolist()
-    for _ in range(MOST_ROUNDS):
-        links = _links(rows, fresh)
+    for number in range(MOST_ROUNDS):
+        links, n_changed = _links(rows, fresh), 0
 
         def explore(low: int, high: int, links: Any = links) -> int:
             lists, are_fresh, any_fresh = links
             return int(_explore(ready, halves, lists, are_fresh, any_fresh, rows, scores, fresh, low, high))
 
-        if sum(threads.map(explore, borders, borders[1:])) <= CHANGED * rows.size:
+        for place, n_of_task in enumerate(threads.map(explore, borders, borders[1:]), start=1):
+            n_changed += n_of_task
+            # nobody knows how many rounds it takes, but each takes about half as long as the one before
+            left = 0.5**number * (1.0 - 0.5 * place / (len(borders) - 1))
+            on_progress("neighbour graph", n_images - int(n_images * left / 2), n_images)
+        if n_changed <= CHANGED * rows.size:
             return
 
 

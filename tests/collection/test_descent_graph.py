@@ -110,3 +110,14 @@ def test_recall_counts_what_is_missing() -> None:
         vectors, NeighbourGraph(rows, far, "exact"), metric="cosine", k=15, sample=300, seed=0
     )
     assert measured == pytest.approx(10 / 15)
+
+
+def test_progress_never_goes_back_and_reaches_next_to_the_end() -> None:
+    seen: list[int] = []
+    vectors = np.random.default_rng(0).normal(size=(6_000, 16)).astype(np.float32)
+    descent_candidates(
+        vectors, metric="cosine", k=10, seed=0, on_progress=lambda _what, done, _all: seen.append(done)
+    )
+    assert seen == sorted(seen)
+    assert seen[0] > 0
+    assert 0.7 * len(vectors) < seen[-1] <= len(vectors)
