@@ -17,6 +17,9 @@ def n_cores() -> int:
     return os.cpu_count() or 1
 
 
+passes = threading.BoundedSemaphore(n_cores())
+"""Held by whoever compares a set with the gallery: each such pass uses every core and holds hundreds of megabytes, so
+many at once would take no less time and far more memory. Nobody who holds it waits for it again."""
 _limit = threading.Lock()
 _going: list[threadpool_limits] = []  # one for each pass; the first one knows how it was before
 

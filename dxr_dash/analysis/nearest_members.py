@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from dxr_dash.analysis.cores import passes
 from dxr_dash.analysis.distances import Reference, from_keys
 from dxr_dash.errors import QueryError
 from dxr_dash.records import DoubleArray, FloatArray, IntArray, NearestMembers
@@ -45,9 +46,17 @@ def nearest_members(
     all_of_them = np.arange(len(members))
     found, within = Nearest(len(vectors)), Nearest(len(members))
     for nearest, rows, own in ((found, vectors, np.maximum(members, -1)), (within, queries, all_of_them)):
-        GalleryPass(
-            reference, rows, None, own, all_of_them, best=nearest.keys, members=nearest.members, block=block
-        ).run(n_threads)
+        with passes:
+            GalleryPass(
+                reference,
+                rows,
+                None,
+                own,
+                all_of_them,
+                best=nearest.keys,
+                members=nearest.members,
+                block=block,
+            ).run(n_threads)
     to_other = np.full(np.shape(items), np.nan, np.float32)
     to_other[chosen] = _float32(within.keys, metric)
     found.members = np.where(found.members < 0, -1, chosen[found.members])

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import passes
 from dxr_dash.analysis.distances import Reference, as_rows, from_keys
 from dxr_dash.analysis.nearest_members import Nearest
 from dxr_dash.errors import QueryError
@@ -66,24 +67,25 @@ def set_distances(
     members = _check_items(items, len(whole.vectors), len(vectors))
     chosen = _check_asked(asked, len(members))
     reference = whole.of_queries(chosen)
-    within = within_distances(queries, metric, chosen)
-    bounds = Bounds.around(within, reference, whole.squares)
     own = members[members >= 0]
     n_compared = len(vectors) - len(own)
     wanted = with_nearest_members and len(chosen) == len(members)
     nearest = Nearest(len(vectors)) if wanted else None
-    found = GalleryPass(
-        reference,
-        vectors,
-        bounds,
-        np.maximum(members, -1),
-        chosen,
-        k=min(max(k, 0), n_compared),
-        n_bins=n_bins,
-        best=None if nearest is None else nearest.keys,
-        members=None if nearest is None else nearest.members,
-        block=block,
-    ).run(n_threads)
+    with passes:
+        within = within_distances(queries, metric, chosen)
+        bounds = Bounds.around(within, reference, whole.squares)
+        found = GalleryPass(
+            reference,
+            vectors,
+            bounds,
+            np.maximum(members, -1),
+            chosen,
+            k=min(max(k, 0), n_compared),
+            n_bins=n_bins,
+            best=None if nearest is None else nearest.keys,
+            members=None if nearest is None else nearest.members,
+            block=block,
+        ).run(n_threads)
     n_less = bounds.in_member_order(found.n_below)
     n_equal = bounds.in_member_order(found.n_up_to) - n_less
     to_other = np.where(np.isnan(within), np.inf, within).min(axis=1)
