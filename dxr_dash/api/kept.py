@@ -23,14 +23,23 @@ def kept(n_results: int) -> Callable[[F], F]:
     """Keep the last results of a slow function; of several threads that ask for the same one, one computes it.
 
     Args:
+        n_results: as for ``last_results``.
+    """
+    keep = cached(last_results(n_results), condition=threading.Condition())
+    return cast("Callable[[F], F]", keep)
+
+
+def last_results(n_results: int) -> LRUCache[Any, Any]:
+    """Make a place for the last results of something slow; it has no lock of its own.
+
+    Args:
         n_results: at most so many; fewer, where they are large, but always the last one.
     """
 
     def share(result: object) -> int:
         return min(max(bytes_of(result), BYTES_KEPT // n_results), BYTES_KEPT)
 
-    keep = cached(LRUCache(BYTES_KEPT, getsizeof=share), condition=threading.Condition())
-    return cast("Callable[[F], F]", keep)
+    return LRUCache(BYTES_KEPT, getsizeof=share)
 
 
 def bytes_of(result: object) -> int:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from math import gcd
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,12 @@ def rerank(
     far = np.empty(len(rows), np.float32)
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         asked = patch_vectors(where, [open_query], query_order, workers)[0]
-        for start in range(0, len(rows), settings.BATCH_IMAGES):  # whole batches, whatever the order
+        at_once = settings.BATCH_IMAGES // gcd(
+            settings.BATCH_IMAGES, n_patches(order)
+        )  # as few as fill batches
+        for start in range(0, len(rows), at_once):
             on_progress("comparing patches", start, len(rows))
-            some = rows[start : start + settings.BATCH_IMAGES]
+            some = rows[start : start + at_once]
             pictures = [partial(read_original, collection, row) for row in some.tolist()]
             found = patch_vectors(where, pictures, order, workers)
             far[start : start + len(some)] = patch_distances(asked, found, metric=where.metric)

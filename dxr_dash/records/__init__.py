@@ -46,6 +46,7 @@ from dxr_dash.records.nearness import (
     RankCurve,
     Ranking,
     Reranked,
+    Reranking,
     SetDistances,
 )
 from dxr_dash.records.scans import Scan, ScanChoice, ScanLine, ScanStatus, scan_line, scan_row
@@ -93,6 +94,7 @@ __all__ = [
     "Ranking",
     "Removal",
     "Reranked",
+    "Reranking",
     "Scan",
     "ScanChoice",
     "ScanLine",
