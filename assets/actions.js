@@ -36,7 +36,8 @@
     member: (about) => {
       const one = Number(about.item);
       const chosen = dxr.selection().member !== one;
-      dxr.change({ member: chosen ? one : null });
+      // the panel of neighbours is about an image from outside that was chosen last, not about an earlier focus
+      dxr.change({ member: chosen ? one : null, ...(chosen && one < 0 ? { focus: null } : {}) });
       if (chosen) dxr.follow(dxr.keyOf(about)); // an image is followed wherever it is clicked
     },
     activate: ({ set }) => {
@@ -66,6 +67,9 @@
     reload: () => location.reload(),
     save: () => dxr.save(),
     why: (about) => dxr.openWhy(about),
+    patches: ({ order }) => dxr.change({ patches: dxr.selection().patches ? 0 : Number(order) }, { step: true }),
+    "patches-again": () => dxr.askPatches(),
+    "patches-of": ({ key, order }) => dxr.showPatches(key, Number(order)),
     heat: (_data, button) => dxr.showHeat(button.getAttribute("aria-pressed") !== "true"),
     "ask-words": () => dxr.askWords(),
     "clear-words": () => dxr.change({ words: "" }, { step: true }),
@@ -104,6 +108,7 @@
     if (!(select instanceof HTMLSelectElement)) return;
     if (select.dataset.do === "colour") dxr.change({ colour: select.value });
     if (select.dataset.do === "beside") dxr.showBeside(select.value);
+    if (select.dataset.do === "patch-order") dxr.change({ patches: Number(select.value) }, { step: true });
     if (select.dataset.do === "metric") dxr.change({ metric: select.value });
     if (select.dataset.do === "space") dxr.useSpace(select.value);
     if (select.dataset.do === "scan-by") dxr.change({ scan: select.value, only: "" });

@@ -15,7 +15,7 @@
     const patch = {};
     if (key.startsWith("r") && Number(key.slice(1)) !== s.focus) {
       patch.focus = Number(key.slice(1));
-      patch.trail = trailTo(s, patch.focus);
+      patch.trail = dxr.trailTo(s, patch.focus);
     }
     if (!s.queries.some((one) => one.key === key)) {
       if (s.queries.length >= MOST_QUERIES)
@@ -28,11 +28,11 @@
   };
 
   // The trail up to the image that was looked at, and then this one: what lay beyond is left.
-  function trailTo({ trail, focus }, row) {
+  dxr.trailTo = ({ trail, focus }, row) => {
     const at = focus === null ? -1 : trail.lastIndexOf(focus);
     if (at >= 0 && trail[at] === row) return trail;
     return [...trail.slice(0, at + 1), row].slice(-MOST_TRAIL);
-  }
+  };
 
   dxr.changeQueries = (change, { step = true } = {}) => {
     const { queries } = dxr.selection();

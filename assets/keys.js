@@ -53,7 +53,8 @@
   function list() {
     const here = document.activeElement && document.activeElement.closest(".thumb");
     const home = here ? here.closest(".grid, .film, .rank-film, .strip, .found, .trail") : null;
-    const within = home || document.querySelector(`#${dxr.ids.neighbours} .grid`);
+    const neighbours = [dxr.ids.neighbours, dxr.ids.patches].map((id) => document.querySelector(`#${id} .grid`));
+    const within = home || neighbours.find((one) => one?.offsetParent);
     const thumbs = within ? [...within.querySelectorAll(".thumb")] : [];
     return { thumbs, at: here ? thumbs.indexOf(here) : -1 };
   }
@@ -113,7 +114,9 @@
     if (target.matches("textarea")) return target.blur();
     if (!s) return undefined;
     if (s.lasso.length || s.picked) return dxr.change({ lasso: [], picked: null }, { step: true });
+    if (s.patches) return dxr.change({ patches: 0 }, { step: true });
     if (s.focus !== null) return dxr.change({ focus: null, trail: [] }, { step: true });
+    if (s.member !== null && s.member < 0) return dxr.change({ member: null });
     return undefined;
   }
 })();

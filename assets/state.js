@@ -32,6 +32,9 @@
     besideSpace: "beside-space",
     pairPanel: "pair-panel",
     neighbours: "neighbours",
+    patches: "patches",
+    patchToggle: "patch-toggle",
+    patchOrder: "patch-order",
     selectedPanel: "selected-panel",
     selected: "selected",
     saveName: "save-name",
@@ -108,11 +111,16 @@
     if (!current) return;
     dxr.set(dxr.ids.status, { children: null });
     const next = { ...current, ...patch };
+    if (!("patches" in patch)) next.patches = patchesAfter(next);
     if (step) history.pushState(null, "", address(next));
     current = next;
     dxr.hideStale();
     dxr.set(dxr.ids.selection, { data: next });
   };
+
+  // Patches are compared for the image that they were asked for, and never for another one by themselves.
+  const patchesAfter = (next) =>
+    ["space", "active", "focus", "member"].every((one) => next[one] === current[one]) ? current.patches : 0;
 
   // What is about another query set, or another space, is not shown under the new one's name while that is computed.
   dxr.hideStale = () => {
@@ -183,7 +191,8 @@
     if (reply.changed) edition += 1;
     const freed = reply.release ? { lasso: [], picked: null } : {};
     const page = reply.page || current.page;
-    current = { ...current, ...freed, page, shown, active, member, edition, queries, strip };
+    const patches = patchesAfter({ ...current, active, member });
+    current = { ...current, ...freed, page, shown, active, member, edition, queries, strip, patches };
     dxr.hideStale();
     if (reply.note) dxr.say(reply);
     return current;
@@ -235,7 +244,7 @@
       map: { ...base, ...look, ...where, ...chosen, ...pair, colour, webgl, ...seen },
       answer: { ...base, theme: look.theme },
       sets: { ...base, shown },
-      neighbours: { ...base, active: s.focus === null ? s.active : null, focus: s.focus },
+      neighbours: s.focus === null ? { ...base, member: s.member } : { ...base, active: null, focus: s.focus },
       selected: { ...base, active: null, edition: 0, ...chosen },
       distances: { ...base, ...look, active: s.member === null ? null : s.active, member: s.member },
       members: { ...base, member: s.member },
@@ -289,6 +298,7 @@
     if (differs("queries")) said.set("queries", s.queries.map(queryText).join(","));
     if (s.trail.length) said.set("trail", s.trail.join(","));
     if (s.words) said.set("words", s.words);
+    if (s.patches) said.set("patches", s.patches);
     if (!s.pictures) said.set("pictures", "no");
     const text = said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%40", "@");
     return location.pathname + (text ? `?${text}` : "");

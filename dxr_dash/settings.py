@@ -145,6 +145,7 @@ PATCH_ORDER = 3  # 14 patches an image
 PATCH_MOST_ORDER = 4  # 30
 RERANKED = 100  # nearest images that are looked at patch by patch
 RERANKED_MOST = 1_000  # each of them costs as many forward passes as it has patches
+RERANKINGS_WAITING = 8  # that the page's server takes on at once; they are done one after the other
 
 # The page
 HOST = "127.0.0.1"

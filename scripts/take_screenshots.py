@@ -168,6 +168,11 @@ def pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
     page.locator("#neighbours .grid .thumb").nth(1).hover()
     page.wait_for_selector("#card img")
     yield "neighbours-dark", whole(page)
+    page = opened(browser, url + "?focus=777", size=TALL)
+    page.locator("#patch-toggle").click()
+    page.wait_for_selector("#patches .thumb")
+    page.wait_for_timeout(SETTLE_MS)
+    yield "patches", whole(page)
 
 
 def compare_pictures(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:

@@ -29,6 +29,7 @@ from dxr_dash.api.distances import (
 )
 from dxr_dash.api.evidence import findings
 from dxr_dash.api.kept import Asked
+from dxr_dash.api.patch_worker import PatchWorker
 from dxr_dash.api.patches import rerank
 from dxr_dash.api.query_sets import (
     add_query_set,
@@ -59,6 +60,7 @@ from dxr_dash.api.why import large_picture, what_hiding_does, why_match, why_sim
 
 __all__ = [
     "Asked",
+    "PatchWorker",
     "ScanWorker",
     "add_query_set",
     "alignment",

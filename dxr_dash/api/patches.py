@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from math import gcd
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from dxr_dash import settings
 from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.patches import n_patches, patch_distances
 from dxr_dash.api.query_sets import checked_rows
-from dxr_dash.api.rankings import ranking
+from dxr_dash.api.rankings import first_ranks
 from dxr_dash.api.why import opened
 from dxr_dash.collection.feature_maps import read_original
 from dxr_dash.collection.images import FoundFile, UnreadableImage, read_file, read_image
@@ -66,9 +67,11 @@ def rerank(
     far = np.empty(len(rows), np.float32)
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         asked = patch_vectors(where, [open_query], query_order, workers)[0]
-        for start in range(0, len(rows), settings.BATCH_IMAGES):  # whole batches, whatever the order
+        # as few images as fill batches
+        at_once = settings.BATCH_IMAGES // gcd(settings.BATCH_IMAGES, n_patches(order))
+        for start in range(0, len(rows), at_once):
             on_progress("comparing patches", start, len(rows))
-            some = rows[start : start + settings.BATCH_IMAGES]
+            some = rows[start : start + at_once]
             pictures = [partial(read_original, collection, row) for row in some.tolist()]
             found = patch_vectors(where, pictures, order, workers)
             far[start : start + len(some)] = patch_distances(asked, found, metric=where.metric)
@@ -100,7 +103,7 @@ def _nearest(
     """Say how to open the query, and list the gallery by the distance of whole images from it."""
     if not isinstance(query, Path):
         checked_rows(collection, [query] if isinstance(query, int) else [])
-        items = ranking(collection, query, space=where.id).items
+        items = first_ranks(collection, query, space=where.id).items
         return partial(opened, collection, query), items[items >= 0].astype(np.int64)
     if not os.path.lexists(query):
         raise UploadError(f"{query} does not exist.", "Give the path of an image.")

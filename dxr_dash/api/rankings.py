@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ from dxr_dash.records import (
 
 def nearest(
     collection: Collection,
-    query: Sequence[int] | str,
+    query: Sequence[int] | str | tuple[str, int],
     *,
     k: int = settings.NEIGHBOURS_SHOWN,
     space: str | None = None,
@@ -36,9 +37,9 @@ def nearest(
     """Find the images truly nearest to an image, to several, or to a query set; by comparing with every image.
 
     Args:
-        query: gallery rows, or a query set's id. With several images, an image counts as near as it is to the
-            nearest of them. The query's own rows are left out, by row: a duplicate of the query is a neighbour.
-            Of a set of very many images a sample is asked with, as ``nearest_members`` says.
+        query: gallery rows, a query set's id, or the (set, place) of an outside image. With several images, an image
+            counts as near as it is to the nearest of them. The query's own rows are left out, by row: a duplicate of
+            the query is a neighbour. Of a set of very many images a sample is asked with, as ``nearest_members`` says.
         k: how many, at most.
 
     Raises:
@@ -48,8 +49,14 @@ def nearest(
     if isinstance(query, str):
         found = nearest_members(collection, query, space=space)
         items = find_query_set(collection, query).items
+    elif isinstance(query, tuple) and len(query) == 2 and isinstance(query[0], str):
+        ranked = first_ranks(collection, (query[0], query[1]), space=space)
+        there = np.flatnonzero(ranked.items >= 0)[:k]  # other images from outside are no neighbours
+        rows, far = ranked.items[there].astype(np.int64), ranked.distances[there]
+        asked = np.full(len(rows), -1 - query[1], np.int64)
+        return Neighbours(rows, far, closer_than(far, where.baseline), asked)
     else:
-        items = checked_rows(collection, query)
+        items = checked_rows(collection, cast("Sequence[int]", query))
         if len(items) == 1:  # what the rank curves ask for as well: one pass serves both
             ranked = first_ranks(collection, int(items[0]), space=space)
             rows, far = ranked.items[:k].astype(np.int64), ranked.distances[:k]

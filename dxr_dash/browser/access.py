@@ -20,6 +20,7 @@ from dxr_dash.errors import DxrError
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 TOKEN = "token"  # noqa: S105 - its name in the address, not itself
+OWN_HEADER = "X-Dxr"  # a page of another site cannot send it without asking first, and is then refused
 _COOKIE_DAYS = 30
 _CLOSED = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -1,4 +1,4 @@
-"""Which images are meant: by a lasso, by a group of the legend, by a column's value."""
+"""Which images are meant: by a lasso, by a group of the legend, by a column's value, by what was clicked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dxr_dash import api
 from dxr_dash.api.kept import kept
 from dxr_dash.browser.state import CLUSTER, COLUMN, MOSAIC, Point, Selection
 from dxr_dash.collection.store import Collection, Column
-from dxr_dash.records import IntArray
+from dxr_dash.records import ImageKey, IntArray
 
 
 def selected_rows(collection: Collection, selection: Selection) -> IntArray | None:
@@ -39,6 +39,24 @@ def _selected(
     if what == CLUSTER:
         return np.flatnonzero(np.asarray(collection.spaces[space].clusters) == code)
     return np.flatnonzero(column(collection, what.removeprefix(COLUMN)).codes == code)
+
+
+def looked_at(collection: Collection, selection: Selection) -> ImageKey | None:
+    """Return the one image whose neighbours are listed: the focus, a chosen member from outside, or a set's only one.
+
+    None where the neighbours are those of a whole set, or of nothing.
+    """
+    if selection.focus is not None:
+        return selection.focus
+    one = collection.query_sets.get(selection.active or "")
+    if one is None:
+        return None
+    member = selection.member
+    if member is None or member >= 0 or member not in one.items:
+        if len(one) != 1:
+            return None
+        member = int(one.items[0])
+    return member if member >= 0 else (one.id, -1 - member)
 
 
 @lru_cache(maxsize=32)

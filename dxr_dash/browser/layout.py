@@ -13,6 +13,7 @@ from dxr_dash.browser.compare_page import compare_column, explained_panel
 from dxr_dash.browser.explained_panel import explained
 from dxr_dash.browser.map_section import map_section
 from dxr_dash.browser.panels import EMPTY_FIGURE, action, field, icon_action, segments
+from dxr_dash.browser.patch_panel import patch_list, patch_toggle
 from dxr_dash.browser.rank_panel import rank_panel
 from dxr_dash.browser.report_dialog import report_dialog
 from dxr_dash.browser.scan_panel import scan_panel
@@ -37,7 +38,7 @@ _KEYS = (
     ("[  ]  {  }", "move the brush over the ranks, by one or by its width"),
     ("← → ↑ ↓ on the strip", "move along it; strengthen or weaken its lens"),
     ("w", "why is this image near? For a neighbour that the pointer or the focus is on"),
-    ("Esc", "close; then clear the lasso; then let go of the image"),
+    ("Esc", "close; then clear the lasso; then leave the patches; then let go of the image"),
     ("s", "save the selected images as a query set"),
     ("0", "show the whole map"),
     ("t", "light or dark"),
@@ -299,8 +300,11 @@ def _trail() -> Component:
 def _neighbours_panel() -> Component:
     return html.Section(
         [
-            html.Div([html.H2("Neighbours")], className="panel-head"),
+            html.Div(
+                [html.H2("Neighbours"), html.Span(className="spring"), patch_toggle()], className="panel-head"
+            ),
             html.Div(id=ids.NEIGHBOURS, className="body"),
+            patch_list(),
         ],
         className="panel neighbours-panel",
         **attributes({"aria-label": "Neighbours"}),

@@ -241,6 +241,16 @@ def focus_card(collection: Collection, row: int) -> Component:
     return html.Div([thumb(one, class_name="large", do="show-on-map"), text, close], className="focus-card")
 
 
+def outside_card(one: Picture) -> Component:
+    """Show the one image from outside that is looked at."""
+    lines = [
+        html.P(one.name, className="name", dir="auto", title=one.name),
+        html.P(one.label, className="hint"),
+    ]
+    close = icon_action("close", "Let go of this image (Esc)", "member", item=one.item)
+    return html.Div([thumb(one, class_name="large"), html.Div(lines), close], className="focus-card")
+
+
 def contact_sheet(collection: Collection, rows: IntArray, n_all: int) -> Component:
     """Show some images of a selection, and how many there are."""
     sheet = grid((thumb(picture(collection, int(row))) for row in rows), "Selected images")

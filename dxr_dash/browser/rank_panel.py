@@ -237,6 +237,13 @@ def _row_actions(query: Query, name: str, place: int, n_queries: int) -> Compone
             }
         ),
     )
+    patches = icon_action(
+        "patches",
+        f"The neighbours of {name}, patch by patch",
+        "patches-of",
+        key=query.key,
+        order=settings.PATCH_ORDER,
+    )
     return html.Div(
         [
             icon_action(
@@ -257,6 +264,7 @@ def _row_actions(query: Query, name: str, place: int, n_queries: int) -> Compone
                 key=query.key,
                 by=1,
             ),
+            *([] if isinstance(query.asked, str) else [patches]),  # a set is not one image
         ],
         className="rank-actions",
     )

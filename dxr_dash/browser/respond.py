@@ -16,7 +16,7 @@ from dxr_dash.browser import panels
 from dxr_dash.browser.alike_panel import alike_panel
 from dxr_dash.browser.answer_panel import answer_panel, proofs_panel, question
 from dxr_dash.browser.attributes import attributes
-from dxr_dash.browser.chosen import column, selected_rows
+from dxr_dash.browser.chosen import column, looked_at, selected_rows
 from dxr_dash.browser.evidence_panel import evidence_panel
 from dxr_dash.browser.state import Selection
 from dxr_dash.collection.query_sets import QuerySet
@@ -129,11 +129,18 @@ def sets_of(collection: Collection, selection: Selection) -> Component:
 def neighbours_of(collection: Collection, selection: Selection) -> list[Component]:
     """Show the images nearest to the one in focus; without one, those nearest to the active query set."""
     k = settings.NEIGHBOURS_SHOWN
+    image = looked_at(collection, selection)
     if selection.focus is not None:
         found = api.nearest(collection, [selection.focus], k=k, space=selection.space)
         name = panels.picture(collection, selection.focus).name
         grid = panels.neighbour_grid(collection, found, f"Images nearest to {name}, nearest first")
-        return [panels.focus_card(collection, selection.focus), _hint(_PERCENT_HINT), grid]
+        return [panels.focus_card(collection, selection.focus), _hint(_PERCENT_HINT), grid, _ONE_IMAGE]
+    if isinstance(image, tuple) and selection.member is not None:
+        found = api.nearest(collection, image, k=k, space=selection.space)
+        asked = panels.picture(collection, -1 - image[1], api.find_query_set(collection, image[0]))
+        label = f"Images nearest to {asked.name}, nearest first"
+        grid = panels.neighbour_grid(collection, found, label, query_set=image[0])
+        return [panels.outside_card(asked), _hint(_PERCENT_HINT), grid, _ONE_IMAGE]
     if selection.active is None:
         return [panels.message("Click an image", "Its nearest neighbours in the feature space appear here.")]
     one = collection.query_sets[selection.active]
@@ -144,12 +151,12 @@ def neighbours_of(collection: Collection, selection: Selection) -> list[Componen
     grid = panels.neighbour_grid(collection, found, label, query_set=one.id)
     some = api.near_members(one, len(collection))
     share = "" if some is None else f"{words.count(len(some))} of the {words.count(len(one))} images of "
-    return [
-        _hint(f"Nearest to {share}the set \u2068{words.short(one.name, 60)}\u2069. {_PERCENT_HINT}"),
-        grid,
-    ]
+    hint = _hint(f"Nearest to {share}the set \u2068{words.short(one.name, 60)}\u2069. {_PERCENT_HINT}")
+    return [hint, grid] if image is None else [hint, grid, _ONE_IMAGE]
 
 
+# only an image has patches; the page looks for this
+_ONE_IMAGE = html.Span(hidden=True, className="one-image")
 _PERCENT_HINT = "Below each image: its distance, and the share of random pairs that are farther apart."
 
 

@@ -12,7 +12,9 @@ from flask import Flask, Response, abort, request
 
 from dxr_dash import api, settings
 from dxr_dash.browser import beside_panel, map_panel, uploads, urls
+from dxr_dash.browser.access import OWN_HEADER
 from dxr_dash.browser.panels import picture
+from dxr_dash.browser.patch_panel import register_patches
 from dxr_dash.browser.rankings import label_table, ranking_page
 from dxr_dash.browser.report_dialog import register_report
 from dxr_dash.browser.scan_panel import scan_state
@@ -28,7 +30,6 @@ from dxr_dash.records import FloatArray, IntArray
 T = TypeVar("T")
 
 FOR_GOOD = "public, max-age=31536000, immutable"
-OWN_HEADER = "X-Dxr"  # a page of another site cannot send it without asking first, and is then refused
 
 
 def register_routes(server: Flask, collection: Collection, scans: api.ScanWorker) -> None:
@@ -48,6 +49,7 @@ def register_routes(server: Flask, collection: Collection, scans: api.ScanWorker
     _scan_routes(server, collection, scans)
     register_report(server, collection)
     register_why(server, collection)
+    register_patches(server, collection)
 
     @server.post(urls.QUERY_SETS)
     def query_sets() -> Response:

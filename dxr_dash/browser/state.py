@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
-from dxr_dash import api
+from dxr_dash import api, settings
 from dxr_dash.analysis.distances import METRICS
 from dxr_dash.browser.queries import Query, parse_queries, queries_from_text
 from dxr_dash.collection.query_sets import LONGEST_NAME, QuerySet
@@ -79,6 +79,7 @@ class Selection:
         order: of the scan's lines, one of ``ORDERS`` or "-" and one of them.
         only: the verdict whose lines are shown; empty: all.
         words: that images are looked for by, where the space knows words.
+        patches: up to which order the neighbours of an image are compared patch by patch; 0: they are not.
         edition: raised by the page whenever query sets change, so that panels ask again.
         opened: raised by the page whenever a view is opened from an address, so that the map takes its zoom.
     """
@@ -117,6 +118,7 @@ class Selection:
     order: str = "auroc"
     only: str = ""
     words: str = ""
+    patches: int = 0
     edition: int = 0
     opened: int = 0
 
@@ -192,6 +194,7 @@ class Selection:
             ),
             only=_one_of(data.get("only", ""), ("", *Verdict)),
             words=_words(data.get("words", "")),
+            patches=_whole(data.get("patches", 0), 0, settings.PATCH_MOST_ORDER + 1),
             edition=_whole(data.get("edition", 0), 0, 2**53),
             opened=_whole(data.get("opened", 0), 0, 2**53),
         )
@@ -416,5 +419,6 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "order": ("order", str),
     "only": ("only", str),
     "words": ("words", str),
+    "patches": ("patches", int),
     "pictures": ("pictures", lambda text: text != "no"),
 }

@@ -36,6 +36,7 @@ SCAN = "/scan/<version>/<space>"  # ?by=WHAT&from=LINE; a POST with do=start or 
 REPORT = "/report/<version>/<space>/<query_set>.<form>"
 PICTURE = "/pictures/<version>/<key>.jpg"  # of one image, larger than its thumbnail: r12, or o.SET.3
 WHY = "/why/<version>/<space>/<first>/<second>.ndjson"  # keys of two images
+PATCHES = "/patches/<version>.json"  # and what the page's address says of the image and the patches
 QUERY_SETS = "/query-sets"
 
 

@@ -46,6 +46,7 @@ from dxr_dash.records.nearness import (
     RankCurve,
     Ranking,
     Reranked,
+    Reranking,
     SelectionDistances,
     SetDistances,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "Ranking",
     "Removal",
     "Reranked",
+    "Reranking",
     "Scan",
     "ScanChoice",
     "ScanLine",

@@ -65,6 +65,24 @@ class Reranked:
 
 
 @dataclass(frozen=True)
+class Reranking:
+    """How far a re-ranking is that the page waits for.
+
+    Attributes:
+        step: what it does, in words; empty: it waits for its turn.
+        done, total: images that have been compared, and all; 0 of 0 before the first.
+        ahead: how many others come first.
+        seconds_left: until it is done; None where that cannot be told yet.
+    """
+
+    step: str
+    done: int
+    total: int
+    ahead: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
 class NearestToText:
     """The images nearest to words, nearest first.
 
