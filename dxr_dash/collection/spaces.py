@@ -248,7 +248,8 @@ class _Steps:
                 vectors, metric=self.metric, n_pairs=n_pairs, all_pairs_limit=limit, seed=seed
             )
             np.save(part / "baseline.npy", found)
-            compile_loops()  # once a machine
+            if not self.growth:
+                compile_loops()  # once a machine; loading them again costs a second of CPU time
 
         return self.chain.step("baseline", [vectors_step, how], write)
 
