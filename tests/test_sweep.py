@@ -179,7 +179,7 @@ def test_the_answer_has_fixed_words() -> None:
     layers = ["conv1", "conv2", "fc7"]
 
     def said(verdicts: list[Verdict], *over: tuple[str, Difference]) -> str:
-        return becomes_retrievable("X", "net", list(zip(layers, verdicts, strict=True)), over)
+        return becomes_retrievable("X", "net", list(zip(layers, verdicts, strict=False)), over)
 
     weak, strong = ("tiny", difference(0.1, 0.05, 0.2)), ("colour", difference(0.01, -0.02, 0.03))
     assert said([no, yes, yes], weak) == (
@@ -195,6 +195,10 @@ def test_the_answer_has_fixed_words() -> None:
     assert said([no, open_, no]) == (
         "X becomes retrievable at none of the 3 layers of net; 1 of them cannot tell."
     )
+    assert said([no]) == "X is not retrievable at conv1 of net."
+    assert said([open_]) == "Whether X is retrievable at conv1 of net cannot be told."
+    assert said([partly], strong).startswith("X is in part retrievable at conv1 of net; but it does not beat")
+    assert said([yes], weak).startswith("X is retrievable at conv1 of net; there it beats every control")
 
 
 def test_the_picture_has_a_column_for_each_space_and_rings_for_controls(swept: Path) -> None:

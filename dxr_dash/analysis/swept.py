@@ -27,20 +27,31 @@ def becomes_retrievable(
     """
     verdicts = [verdict for _, verdict in lines]
     place = first_retrieving(verdicts)
-    among = f"{counted(len(lines), 'layer')} of {network}"
+    only = len(lines) == 1
     if place is None:
         open_ = verdicts.count(Verdict.CANNOT_TELL)
+        if only and open_:
+            return f"Whether {name} is retrievable at {lines[0][0]} of {network} cannot be told."
+        if only:
+            return f"{name} is not retrievable at {lines[0][0]} of {network}."
         end = f"; {open_} of them cannot tell" if open_ else ""
-        return f"{name} becomes retrievable at none of the {among}{end}."
+        return f"{name} becomes retrievable at none of the {_layers(lines, network)}{end}."
     layer = lines[place][0]
-    if verdicts[place] is Verdict.YES:
-        said = f"{name} becomes retrievable at {layer}, number {place + 1} of the {among}"
-    else:
+    part = "" if verdicts[place] is Verdict.YES else "in part "
+    if only:
+        said = f"{name} is {part}retrievable at {layer} of {network}"
+    elif part:
         said = (
-            f"{name} becomes retrievable at none of the {among}, and in part from {layer} on, "
+            f"{name} becomes retrievable at none of the {_layers(lines, network)}, and in part from {layer} on, "
             f"number {place + 1}"
         )
+    else:
+        said = f"{name} becomes retrievable at {layer}, number {place + 1} of the {_layers(lines, network)}"
     return f"{said}; {_beyond(over)}."
+
+
+def _layers(lines: Sequence[object], network: str) -> str:
+    return f"{counted(len(lines), 'layer')} of {network}"
 
 
 def _beyond(over: Sequence[tuple[str, Difference]]) -> str:

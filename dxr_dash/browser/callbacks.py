@@ -20,6 +20,7 @@ from dxr_dash.browser import (
     words_panel,
 )
 from dxr_dash.browser.commands import carry_out
+from dxr_dash.browser.lines import in_turn
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.trees import TREE, drawn_and_tree, tree, tree_about, tree_and
 from dxr_dash.collection.store import Collection
@@ -88,7 +89,7 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
         prevent_initial_call=True,
     )
     def on_distances(data: Data) -> Any:
-        return respond.distances_of(collection, view(data))
+        return in_turn(respond.distances_of)(collection, view(data))
 
     @app.callback(
         Output(ids.RANKS, "figure"),
@@ -119,7 +120,7 @@ def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], S
     def about_set(part: Callable[[Collection, Selection], Any], data: Data) -> str:
         selection = view(data)
         about = f"{selection.space} {selection.active}" if selection.active else ""
-        return tree_about(about, part(collection, selection))
+        return tree_about(about, in_turn(part)(collection, selection))
 
     @app.callback(Output(ids.ANSWER, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_answer(data: Data) -> Any:
@@ -132,7 +133,7 @@ def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], S
         prevent_initial_call=True,
     )
     def on_shift(data: Data) -> Any:
-        return respond.shift_of(collection, view(data))
+        return in_turn(respond.shift_of)(collection, view(data))
 
     @app.callback(Output(ids.EVIDENCE, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_evidence(data: Data) -> Any:
@@ -154,7 +155,7 @@ def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], S
         prevent_initial_call=True,
     )
     def on_control(data: Data) -> Any:
-        return explained_panel.explained_of(collection, view(data))
+        return in_turn(explained_panel.explained_of)(collection, view(data))
 
 
 def _register_compare(app: Dash, collection: Collection, view: Callable[[Data], Selection]) -> None:
@@ -162,7 +163,7 @@ def _register_compare(app: Dash, collection: Collection, view: Callable[[Data], 
 
     @app.callback(Output(ids.COMPARED, TREE), Input(ids.COMPARE_VIEW, "data"), prevent_initial_call=True)
     def on_compare(data: Data) -> Any:
-        return tree(compare_page.compared_of(collection, view(data)))
+        return tree(in_turn(compare_page.compared_of)(collection, view(data)))
 
     @app.callback(
         Output(ids.COMPARED_DISTANCES, "figure"),
@@ -172,7 +173,7 @@ def _register_compare(app: Dash, collection: Collection, view: Callable[[Data], 
         prevent_initial_call=True,
     )
     def on_compared_distances(data: Data) -> Any:
-        return compare_page.distances_of(collection, view(data))
+        return in_turn(compare_page.distances_of)(collection, view(data))
 
     @app.callback(
         Output(ids.SWEEP, "figure"),
@@ -182,13 +183,13 @@ def _register_compare(app: Dash, collection: Collection, view: Callable[[Data], 
         prevent_initial_call=True,
     )
     def on_sweep(data: Data) -> Any:
-        return sweep_panel.sweep_of(collection, view(data))
+        return in_turn(sweep_panel.sweep_of)(collection, view(data))
 
     @app.callback(
         Output(ids.COMPARED_RANKS, "figure"), Input(ids.COMPARE_VIEW, "data"), prevent_initial_call=True
     )
     def on_compared_ranks(data: Data) -> Any:
-        return compare_page.ranks_of(collection, view(data))
+        return in_turn(compare_page.ranks_of)(collection, view(data))
 
     @app.callback(
         Output(ids.COMPARED_EXPLAINED, TREE),
@@ -198,7 +199,7 @@ def _register_compare(app: Dash, collection: Collection, view: Callable[[Data], 
         prevent_initial_call=True,
     )
     def on_compared_control(data: Data) -> Any:
-        return explained_panel.explained_of(collection, view(data))
+        return in_turn(explained_panel.explained_of)(collection, view(data))
 
 
 def _register_beside(app: Dash, collection: Collection, view: Callable[[Data], Selection]) -> None:
@@ -215,4 +216,4 @@ def _register_beside(app: Dash, collection: Collection, view: Callable[[Data], S
 
     @app.callback(Output(ids.PAIR, TREE), Input(ids.PAIR_VIEW, "data"), prevent_initial_call=True)
     def on_pair(data: Data) -> Any:
-        return tree(beside_panel.pair_of(collection, view(data)))
+        return tree(in_turn(beside_panel.pair_of)(collection, view(data)))

@@ -20,6 +20,7 @@ from dxr_dash.browser import ids, map_panel, respond
 from dxr_dash.browser.access import TOKEN, Access, behind_prefix, guard
 from dxr_dash.browser.callbacks import register_callbacks
 from dxr_dash.browser.layout import page
+from dxr_dash.browser.lines import TwoLines
 from dxr_dash.browser.panels import action
 from dxr_dash.browser.routes import register_routes
 from dxr_dash.browser.state import Selection
@@ -31,7 +32,7 @@ from dxr_dash.errors import DxrError
 log = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).parents[1]
-_THREADS = 8
+_THREADS = 8  # for what is fetched
 _CONNECTIONS = 1000  # a browser keeps six; further ones wait until another ends
 ONLY_HERE = Access()
 _OUT_BYTES = 32 * 2**20  # of one answer that wait in memory rather than in a file: plotly's script is 5 MB
@@ -120,6 +121,7 @@ def serve(
         connection_limit=_CONNECTIONS,
         asyncore_use_poll=True,  # select takes no file beyond the 1,024th
     )
+    server.task_dispatcher = TwoLines(server.task_dispatcher)
     address = address_of(access, listener.getsockname()[1])
     threading.Thread(target=_answer_ahead, args=(collection,), name="answer ahead", daemon=True).start()
     on_ready(address)

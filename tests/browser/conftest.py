@@ -30,6 +30,7 @@ from waitress.server import create_server
 
 from dxr_dash import api, settings
 from dxr_dash.browser.access import Access, behind_prefix
+from dxr_dash.browser.lines import TwoLines
 from dxr_dash.browser.server import ONLY_HERE, create_app
 from dxr_dash.collection.store import Collection
 from dxr_dash.demo.world import draw
@@ -141,6 +142,7 @@ def running(folder: Path, access: Access = ONLY_HERE) -> Iterator[Site]:
         outbuf_overflow=2**25,
         asyncore_use_poll=True,  # as the real one: select takes no file beyond the 1,024th
     )
+    server.task_dispatcher = TwoLines(server.task_dispatcher)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
