@@ -20,7 +20,7 @@ from dxr_dash.browser import (
     words_panel,
 )
 from dxr_dash.browser.commands import carry_out
-from dxr_dash.browser.lines import in_turn
+from dxr_dash.browser.lines import ANSWERS, EVIDENCE, Turns, in_turn
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.trees import TREE, drawn_and_tree, tree, tree_about, tree_and
 from dxr_dash.collection.store import Collection
@@ -117,10 +117,10 @@ def register_callbacks(app: Dash, collection: Collection) -> None:
 def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], Selection]) -> None:
     """Wire the answer and what belongs to it: parts of their own, so that the quick ones do not wait."""
 
-    def about_set(part: Callable[[Collection, Selection], Any], data: Data) -> str:
+    def about_set(part: Callable[[Collection, Selection], Any], data: Data, turns: Turns = ANSWERS) -> str:
         selection = view(data)
         about = f"{selection.space} {selection.active}" if selection.active else ""
-        return tree_about(about, in_turn(part)(collection, selection))
+        return tree_about(about, in_turn(part, turns)(collection, selection))
 
     @app.callback(Output(ids.ANSWER, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_answer(data: Data) -> Any:
@@ -137,7 +137,7 @@ def _register_answer(app: Dash, collection: Collection, view: Callable[[Data], S
 
     @app.callback(Output(ids.EVIDENCE, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_evidence(data: Data) -> Any:
-        return about_set(respond.evidence_of, data)
+        return about_set(respond.evidence_of, data, EVIDENCE)
 
     @app.callback(Output(ids.PROOFS, TREE), Input(ids.ANSWER_VIEW, "data"), prevent_initial_call=True)
     def on_proofs(data: Data) -> Any:

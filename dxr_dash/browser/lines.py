@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, TypeVar
 
 from waitress.task import ThreadedTaskDispatcher
@@ -13,12 +14,15 @@ from dxr_dash.browser import urls
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Turns = AbstractContextManager[Any]
 
 ASKING_THREADS = 48  # most of them wait for their turn
-SLOW_AT_ONCE = max(4, 2 * n_cores())  # beyond the cores, for parts of a page that wait for the same numbers
 _SLOW_PATHS = tuple(path[: path.index("<")] for path in (urls.REPORT, urls.WHY))
 
-_turns = threading.BoundedSemaphore(SLOW_AT_ONCE)
+# twice the cores, since the parts of one page wait for the same numbers
+ANSWERS = threading.BoundedSemaphore(max(4, 2 * n_cores()))
+# what stands beside an answer takes several times as long: no answer waits behind it
+EVIDENCE = threading.BoundedSemaphore(n_cores())
 
 
 class TwoLines:
@@ -45,14 +49,14 @@ class TwoLines:
         return any(ended)
 
 
-def in_turn(part: Callable[P, T]) -> Callable[P, T]:
+def in_turn(part: Callable[P, T], turns: Turns = ANSWERS) -> Callable[P, T]:
     """Let a part of the page that can take seconds wait for its turn: so many at once that the cores are busy.
 
     Turns are taken before a result that is kept is asked for, never inside it: whoever makes one has a turn already.
     """
 
     def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
-        with _turns:
+        with turns:
             return part(*args, **kwargs)
 
     return waiting

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import shutil
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 
 QUERIES = "queries"
 WAIT_S = 10.0  # for another process that changes the sets: a change takes a moment
+_changing = threading.Lock()  # threads of this process wait as long as it takes, in turn
 REMOVED = ".removed"
 N_COLOURS = 8
 LONGEST_NAME = 80  # characters
@@ -193,7 +195,7 @@ def _held(folder: Path) -> Iterator[Path]:
     queries = folder / QUERIES
     with disk_in_words(queries):
         queries.mkdir(exist_ok=True)
-        with locked(queries, wait_s=WAIT_S):
+        with _changing, locked(queries, wait_s=WAIT_S):
             for left in queries.glob(".*.part"):
                 shutil.rmtree(left, ignore_errors=True)
             for one in queries.glob("[!.]*/"):

@@ -14,7 +14,7 @@ import pytest
 from waitress import wasyncore
 from waitress.server import create_server
 
-from dxr_dash.browser.lines import ASKING_THREADS, SLOW_AT_ONCE, TwoLines, in_turn
+from dxr_dash.browser.lines import ASKING_THREADS, TwoLines, in_turn
 
 PATIENCE_S = 60
 
@@ -85,8 +85,10 @@ def test_what_is_no_request_is_refused_and_the_server_goes_on(port: int) -> None
 
 
 def test_parts_of_a_page_wait_for_their_turn() -> None:
+    n_turns = 3
+    turns = threading.BoundedSemaphore(n_turns)
     at_work, most, lock = 0, 0, threading.Lock()
-    full = threading.Barrier(SLOW_AT_ONCE)
+    full = threading.Barrier(n_turns)
 
     def part(number: int) -> int:
         nonlocal at_work, most
@@ -98,17 +100,18 @@ def test_parts_of_a_page_wait_for_their_turn() -> None:
             at_work -= 1
         return number
 
-    numbers = range(3 * SLOW_AT_ONCE)
+    numbers = range(4 * n_turns)
     with ThreadPoolExecutor(len(numbers)) as people:
-        assert list(people.map(in_turn(part), numbers)) == list(numbers)
-    assert most <= SLOW_AT_ONCE
+        assert list(people.map(in_turn(part, turns), numbers)) == list(numbers)
+    assert most <= n_turns
 
 
 def test_a_failure_gives_its_turn_back() -> None:
     def fails() -> None:
         raise ValueError("wrong")
 
-    for _ in range(2 * SLOW_AT_ONCE):
+    turns = threading.BoundedSemaphore(1)
+    for _ in range(2):
         with pytest.raises(ValueError, match="wrong"):
-            in_turn(fails)()
-    assert in_turn(len)("ab") == 2
+            in_turn(fails, turns)()
+    assert in_turn(len, turns)("ab") == 2
