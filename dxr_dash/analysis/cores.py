@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,7 +18,46 @@ def n_cores() -> int:
     return os.cpu_count() or 1
 
 
-passes = threading.BoundedSemaphore(n_cores())
+class Turns:
+    """Lets some threads at a time work, first come, first served; used as ``with turns:``.
+
+    The semaphores of ``threading`` have no order: a thread that gives its turn back and asks for the next one at once
+    gets it before those that wait have woken up, and a question with many passes keeps all others waiting.
+    """
+
+    def __init__(self, n_at_once: int) -> None:
+        self._free = n_at_once
+        self._waiting: deque[threading.Lock] = deque()  # each opens when its turn has come
+        self._change = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._change:
+            if self._free:
+                self._free -= 1
+                return
+            mine = threading.Lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        try:
+            mine.acquire()
+        except BaseException:  # Ctrl-C while it waits
+            with self._change:
+                waits = mine in self._waiting
+                if waits:
+                    self._waiting.remove(mine)
+            if not waits:
+                self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        with self._change:
+            if self._waiting:
+                self._waiting.popleft().release()  # handed on: nobody comes between
+            else:
+                self._free += 1
+
+
+passes = Turns(n_cores())
 """Held by whoever compares a set with the gallery: each such pass uses every core and holds hundreds of megabytes, so
 many at once would take no less time and far more memory. Nobody who holds it waits for it again."""
 _limit = threading.Lock()

@@ -8,6 +8,7 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output
 
+from dxr_dash.analysis.cores import Turns
 from dxr_dash.browser import (
     beside_panel,
     compare_page,
@@ -20,7 +21,7 @@ from dxr_dash.browser import (
     words_panel,
 )
 from dxr_dash.browser.commands import carry_out
-from dxr_dash.browser.lines import ANSWERS, EVIDENCE, Turns, in_turn
+from dxr_dash.browser.lines import ANSWERS, EVIDENCE, in_turn
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.trees import TREE, drawn_and_tree, tree, tree_about, tree_and
 from dxr_dash.collection.store import Collection

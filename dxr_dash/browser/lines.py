@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, TypeVar
 
 from waitress.task import ThreadedTaskDispatcher
 
-from dxr_dash.analysis.cores import n_cores
+from dxr_dash.analysis.cores import Turns, n_cores
 from dxr_dash.browser import urls
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Turns = AbstractContextManager[Any]
 
 ASKING_THREADS = 48  # most of them wait for their turn
 _SLOW_PATHS = tuple(path[: path.index("<")] for path in (urls.REPORT, urls.WHY))
 
 # twice the cores, since the parts of one page wait for the same numbers
-ANSWERS = threading.BoundedSemaphore(max(4, 2 * n_cores()))
+ANSWERS = Turns(max(4, 2 * n_cores()))
 # what stands beside an answer takes several times as long: no answer waits behind it
-EVIDENCE = threading.BoundedSemaphore(n_cores())
+EVIDENCE = Turns(n_cores())
 
 
 class TwoLines:

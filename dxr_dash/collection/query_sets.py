@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dxr_dash.analysis.cores import Turns
 from dxr_dash.collection.pack import Pack, write_pack
 from dxr_dash.collection.reading import open_array, read_table
 from dxr_dash.collection.steps import (
@@ -44,7 +44,8 @@ log = logging.getLogger(__name__)
 
 QUERIES = "queries"
 WAIT_S = 10.0  # for another process that changes the sets: a change takes a moment
-_changing = threading.Lock()  # threads of this process wait as long as it takes, in turn
+_changing = Turns(1)  # threads of this process wait as long as it takes
+_cleared: set[Path] = set()  # of what killed processes have left
 REMOVED = ".removed"
 N_COLOURS = 8
 LONGEST_NAME = 80  # characters
@@ -196,10 +197,14 @@ def _held(folder: Path) -> Iterator[Path]:
     with disk_in_words(queries):
         queries.mkdir(exist_ok=True)
         with _changing, locked(queries, wait_s=WAIT_S):
-            for left in queries.glob(".*.part"):
-                shutil.rmtree(left, ignore_errors=True)
-            for one in queries.glob("[!.]*/"):
-                clear_parts(one)
+            if (
+                queries not in _cleared
+            ):  # once a process: with hundreds of sets it takes longer than the change
+                for left in queries.glob(".*.part"):
+                    shutil.rmtree(left, ignore_errors=True)
+                for one in queries.glob("[!.]*/"):
+                    clear_parts(one)
+                _cleared.add(queries)
             yield queries
 
 

@@ -14,6 +14,7 @@ import pytest
 from waitress import wasyncore
 from waitress.server import create_server
 
+from dxr_dash.analysis.cores import Turns
 from dxr_dash.browser.lines import ASKING_THREADS, TwoLines, in_turn
 
 PATIENCE_S = 60
@@ -86,7 +87,7 @@ def test_what_is_no_request_is_refused_and_the_server_goes_on(port: int) -> None
 
 def test_parts_of_a_page_wait_for_their_turn() -> None:
     n_turns = 3
-    turns = threading.BoundedSemaphore(n_turns)
+    turns = Turns(n_turns)
     at_work, most, lock = 0, 0, threading.Lock()
     full = threading.Barrier(n_turns)
 
@@ -110,7 +111,7 @@ def test_a_failure_gives_its_turn_back() -> None:
     def fails() -> None:
         raise ValueError("wrong")
 
-    turns = threading.BoundedSemaphore(1)
+    turns = Turns(1)
     for _ in range(2):
         with pytest.raises(ValueError, match="wrong"):
             in_turn(fails, turns)()
