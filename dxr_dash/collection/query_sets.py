@@ -218,30 +218,37 @@ def read_query_sets(
         find_rows: finds members again that were stored for another gallery; -1 for those that have gone.
     """
     found = []
-    for path, facts in _finished(folder / QUERIES):
+    for path in sorted((folder / QUERIES).glob("[!.]*/")):
         try:
-            if facts["gallery"] == gallery:
-                rows = open_array(path / "rows.npy")
-            else:
-                rows = _found_again(path, gallery, find_rows)
+            found.append(_read(path, _stamp(path), gallery, find_rows))
         except CollectionError as error:
             if path.is_dir():  # not removed since
                 _pass_over(path, error.problem)
-            continue
-        kept = tuple(sorted(int(row) for row in rows if row >= 0))
-        found.append(
-            QuerySet(
-                path.name, facts["name"], kept, tuple(facts["outside"]), facts["control"], facts["colour"],
-                facts["order"], len(rows) - len(kept), path,
-            )
-        )  # fmt: skip
     return {one.id: one for one in sorted(found, key=lambda one: (one.order, one.id))}
 
 
-@lru_cache(maxsize=256)
-def _found_again(folder: Path, _gallery: str, find_rows: Callable[[pa.Table], IntArray]) -> IntArray:
-    """Find a set's members in a gallery that has changed; once for each gallery, since sets are read often."""
-    return find_rows(read_table(folder / "members.parquet"))
+@lru_cache(maxsize=1024)
+def _read(
+    folder: Path, _stamp: tuple[int, ...], gallery: str, find_rows: Callable[[pa.Table], IntArray]
+) -> QuerySet:
+    """Read a set, again only where a file of it has become another: every question looks at all sets."""
+    facts = read_facts(folder)
+    same = facts["gallery"] == gallery
+    rows = open_array(folder / "rows.npy") if same else find_rows(read_table(folder / "members.parquet"))
+    kept = np.sort(rows[rows >= 0]).astype(np.int64).tolist()
+    return QuerySet(
+        folder.name, facts["name"], tuple(kept), tuple(facts["outside"]), facts["control"], facts["colour"],
+        facts["order"], len(rows) - len(kept), folder,
+    )  # fmt: skip
+
+
+def _stamp(folder: Path) -> tuple[int, ...]:
+    """Tell the files of a set from others of their names; empty where one is missing, which the reader then says."""
+    try:
+        stats = [(folder / name).stat() for name in ("query.json", "rows.npy")]
+    except OSError:
+        return ()
+    return tuple(number for one in stats for number in (one.st_ino, one.st_mtime_ns, one.st_size))
 
 
 def _finished(queries: Path) -> list[tuple[Path, dict[str, Any]]]:
