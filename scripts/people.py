@@ -27,7 +27,7 @@ from dxr_dash.collection.tiles import MOST_LEVEL, mosaic_tile
 from dxr_dash.figures import theme as words
 from dxr_dash.records import IntArray
 
-LIMIT_S = 120  # for one answer; what takes longer is an error
+LIMIT_S = 300  # for one answer; what takes longer is an error. A browser waits as long as it takes
 CORNERS = 24  # of a lasso
 HOVERED = 6  # thumbnails at once: a grid's first line
 Data = dict[str, Any]

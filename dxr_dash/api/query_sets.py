@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 
+from dxr_dash.analysis.cores import Turns
 from dxr_dash.collection import query_sets as sets
 from dxr_dash.collection.outside import Outside, embed_outside
 from dxr_dash.collection.query_sets import QuerySet
@@ -21,7 +22,7 @@ from dxr_dash.records import (
     silent,
 )
 
-_embedding = threading.Lock()  # one network at a time: two would only fight for the same cores
+_embedding = Turns(1)  # one network at a time: two would only fight for the same cores
 
 
 def add_query_set(
@@ -101,7 +102,8 @@ def _embedded(
     any_rows: bool,
     on_progress: OnProgress,
 ) -> Outside:
-    with _embedding:
+    # without images there is no network to wait for
+    with _embedding if isinstance(images, Path) or images else nullcontext():
         return embed_outside(
             images, list(collection.spaces.values()), any_rows=any_rows, on_progress=on_progress
         )
