@@ -44,6 +44,7 @@ def test_every_action_of_a_button_is_known_to_the_script(site: Site) -> None:
         "control",
         "layout",
         "metric",
+        "patch-order",
         "scan-by",
         "space",
     }  # lists: they act when they change
