@@ -197,9 +197,8 @@ def _held(folder: Path) -> Iterator[Path]:
     with disk_in_words(queries):
         queries.mkdir(exist_ok=True)
         with _changing, locked(queries, wait_s=WAIT_S):
-            if (
-                queries not in _cleared
-            ):  # once a process: with hundreds of sets it takes longer than the change
+            # once a process: with hundreds of sets it takes longer than the change
+            if queries not in _cleared:
                 for left in queries.glob(".*.part"):
                     shutil.rmtree(left, ignore_errors=True)
                 for one in queries.glob("[!.]*/"):
@@ -243,12 +242,13 @@ def _read(
 
 
 def _stamp(folder: Path) -> tuple[int, ...]:
-    """Tell the files of a set from others of their names; empty where one is missing, which the reader then says."""
-    try:
-        stats = [(folder / name).stat() for name in ("query.json", "rows.npy")]
-    except OSError:
-        return ()
-    return tuple(number for one in stats for number in (one.st_ino, one.st_mtime_ns, one.st_size))
+    """Tell the files of a set from others of their names: what is written again is another file of another time."""
+    found: list[int] = []
+    for name in ("query.json", "rows.npy"):
+        with suppress(OSError):  # whoever reads it says that it is missing
+            one = (folder / name).stat()
+            found += (one.st_ino, one.st_mtime_ns, one.st_size)
+    return tuple(found)
 
 
 def _finished(queries: Path) -> list[tuple[Path, dict[str, Any]]]:

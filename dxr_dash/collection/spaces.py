@@ -249,7 +249,7 @@ class _Steps:
             )
             np.save(part / "baseline.npy", found)
             if not self.growth:
-                compile_loops()  # once a machine; loading them again costs a second of CPU time
+                compile_loops()  # once a machine
 
         return self.chain.step("baseline", [vectors_step, how], write)
 
