@@ -118,6 +118,19 @@ class Reference:
         return products
 
 
+def same_rows(vectors: npt.NDArray[np.floating]) -> tuple[IntArray, IntArray]:
+    """Group (n, D) vectors that are the same: (g,) row of the first of each group, and (n,) the group of each.
+
+    By their bytes, ten times as quick as by their numbers; groups are in no order that means anything.
+    """
+    rows = np.ascontiguousarray(vectors) + vectors.dtype.type(0)  # -0 is 0
+    if not rows.size:
+        return np.zeros(min(len(rows), 1), np.int64), np.zeros(len(rows), np.int64)
+    as_bytes = rows.view(f"V{rows.itemsize * rows.shape[1]}").ravel()
+    _, first, group = np.unique(as_bytes, return_index=True, return_inverse=True)
+    return first, group.ravel()
+
+
 def check_metric(metric: str) -> None:
     """Raise QueryError unless ``metric`` is one that dxr knows."""
     if metric not in METRICS:

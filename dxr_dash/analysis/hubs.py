@@ -6,6 +6,7 @@ Local scaling divides that out: what counts is how near an image is compared wit
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from dxr_dash import settings
 from dxr_dash.analysis.answer import Control, control_of, measured
+from dxr_dash.analysis.cores import side_by_side
 from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.duplicates import NearlySame, counted_once, counts_among
 from dxr_dash.analysis.shift import means_of
@@ -117,12 +119,18 @@ def scaled(
     order = np.argsort(within, axis=1)
     ascending = np.take_along_axis(within, order, axis=1)  # what is looked up in order is found much faster
     counts = np.zeros((2, *within.shape), np.int64)
-    for start in range(0, len(vectors), BLOCK_ROWS):
+    adding = threading.Lock()
+
+    def count(start: int) -> None:
         part = np.flatnonzero(compared[start : start + BLOCK_ROWS]) + start
         if not len(part):
-            continue
+            return
         far = distances(asked_vectors, vectors[start : start + BLOCK_ROWS], metric=metric)
-        counts += counts_among(scaled_keys(far[:, part - start], gallery_scales[part], metric), ascending)
+        found = counts_among(scaled_keys(far[:, part - start], gallery_scales[part], metric), ascending)
+        with adding:
+            counts[...] += found
+
+    side_by_side(count, range(0, len(vectors), BLOCK_ROWS))
     n_less, n_equal = np.empty_like(counts)
     np.put_along_axis(n_less, order, counts[0], axis=1)
     np.put_along_axis(n_equal, order, counts[1], axis=1)

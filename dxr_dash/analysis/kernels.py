@@ -295,3 +295,24 @@ def nearest_of_all(keys: Any, slack: Any, first_query: int, best: Any, members: 
                 if key < best[r]:
                     best[r], members[r] = key, first_query + q
     return n_measured
+
+
+@numba.njit(nogil=True, cache=True)
+def halves_not_farther(others: Any, members: Any) -> int:
+    """Count, in rows of ascending (q, n) and (q, m) float32, the pairs of another that is nearer than a member.
+
+    Returns:
+        Twice their number, and once that of the pairs that are equally near.
+    """
+    halves = 0
+    for q in range(members.shape[0]):
+        n_nearer, n_not_farther = 0, 0
+        for m in range(members.shape[1]):
+            far = members[q, m]
+            while n_nearer < others.shape[1] and others[q, n_nearer] < far:
+                n_nearer += 1
+            n_not_farther = max(n_not_farther, n_nearer)
+            while n_not_farther < others.shape[1] and others[q, n_not_farther] == far:
+                n_not_farther += 1
+            halves += n_nearer + n_not_farther
+    return halves

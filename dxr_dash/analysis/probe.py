@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from dxr_dash import settings
 from dxr_dash.analysis.bootstrap import STRANGER, Resampled, image_weights, interval
+from dxr_dash.analysis.cores import side_by_side
+from dxr_dash.analysis.distances import same_rows
 from dxr_dash.analysis.verdict import PARTLY_AUROC, YES_AUROC
 from dxr_dash.records import (
     AgainstControl,
@@ -116,8 +118,8 @@ def folds(vectors: npt.NDArray[np.floating], seed: int, alike: BoolArray | None 
     """
     n_images = len(vectors)
     dealt = np.random.default_rng(seed).permutation(n_images) % min(settings.PROBE_FOLDS, n_images)
-    _, first, group = np.unique(vectors, axis=0, return_index=True, return_inverse=True)
-    leader = first[group.ravel()]
+    first, group = same_rows(vectors)
+    leader = first[group]
     if alike is not None and alike.any():
         from scipy.sparse.csgraph import connected_components
 
@@ -150,16 +152,19 @@ def held_out_shares(
     """
     above = np.full(len(positives), np.nan)
     below = np.full(len(negatives), np.nan)
-    for fold in np.unique(places):
+
+    def held_out(fold: int) -> None:
         ours, theirs = places == fold, negative_places == fold
         if ours.all() or theirs.all() or not theirs.any():
-            continue
+            return
         scores = _scores(
             positives[~ours], negatives[~theirs], np.concatenate([positives[ours], negatives[theirs]])
         )
         high, low = scores[: np.count_nonzero(ours)], scores[np.count_nonzero(ours) :]
         above[ours] = _shares_below(high, low)
         below[theirs] = 1.0 - _shares_below(low, high)
+
+    side_by_side(held_out, np.unique(places))
     return above, below
 
 

@@ -12,12 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import side_by_side
 from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.set_distances import within_distances
 from dxr_dash.errors import QueryError
 from dxr_dash.records import AmongRandomSets, DoubleArray, FloatArray, IntArray
 
-TABLE_NUMBERS = 16_777_216  # float32 distances to the reference images in memory at once: 64 MiB
+TABLE_NUMBERS = (
+    4_194_304  # float32 distances to the reference images in memory at once, for each core: 16 MiB
+)
 
 
 def among_random_sets(
@@ -113,7 +116,7 @@ def random_aurocs(
         seed: of the sets and of the reference rows.
         n_sets: B.
         n_reference: R; the whole gallery when it has no more images.
-        table_numbers: distances held at once.
+        table_numbers: distances held at once by each core.
 
     Returns:
         No AUROC when the gallery cannot hold a set of two images and an image to compare with.
@@ -127,16 +130,19 @@ def random_aurocs(
     chosen = sets[:, : settings.RANDOM_SET_IMAGES]
     reference_vectors = vectors[reference]
     at_once = max(1, table_numbers // (chosen.shape[1] * len(reference)))
-    found = []
-    for start in range(0, n_sets, at_once):
+
+    def measured(start: int) -> list[float]:
         some = chosen[start : start + at_once]
         rows, places = np.unique(some, return_inverse=True)  # in a small gallery many sets share a row
         table = distances(vectors[rows], reference_vectors, metric=metric)
+        found = []
         for i, place in enumerate(places.reshape(some.shape)):
             compared = ~np.isin(reference, sets[start + i])
             within = within_distances(vectors[some[i]], metric)
             found.append(set_auroc(within, table[place][:, compared]))
-    aurocs = np.array(found)
+        return found
+
+    aurocs = np.concatenate(side_by_side(measured, range(0, n_sets, at_once)))
     return RandomAurocs(aurocs[~np.isnan(aurocs)], reference, n_images, metric, seed)
 
 
@@ -153,13 +159,8 @@ def set_auroc(within: FloatArray, to_compared: FloatArray) -> float:
     n_images, n_compared = len(to_compared), int(to_compared.shape[1])
     if n_images < 2 or n_compared == 0:
         return float("nan")
-    not_farther = 0
-    ascending = np.sort(to_compared, axis=1)
+    from dxr_dash.analysis import kernels  # brings numba
+
     members = np.sort(within, axis=1)[:, :-1]  # NaN, the image itself, sorts last
-    for row, others in zip(ascending, members, strict=True):
-        below = row.searchsorted(others)
-        not_farther += 2 * int(below.sum())
-        tied = row.take(below, mode="clip") == others
-        if tied.any():
-            not_farther += int((row.searchsorted(others[tied], side="right") - below[tied]).sum())
+    not_farther = kernels.halves_not_farther(np.sort(to_compared, axis=1), members)
     return 1.0 - not_farther / (2.0 * n_compared * n_images * (n_images - 1))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from dxr_dash import settings
 from dxr_dash.analysis.cores import passes
-from dxr_dash.analysis.distances import Reference, as_rows, from_keys
+from dxr_dash.analysis.distances import Reference, as_rows, from_keys, same_rows
 from dxr_dash.analysis.nearest_members import Nearest
 from dxr_dash.errors import QueryError
 from dxr_dash.records import FloatArray, IntArray, SetDistances
@@ -106,11 +106,14 @@ def set_distances(
 
 
 def compile_loops() -> None:
-    """Have the loops of a pass compiled and kept on the disk, so that nobody waits for it before an answer."""
+    """Have the loops of an answer compiled and kept on the disk, so that nobody waits for it before one."""
+    from dxr_dash.analysis.kernels import halves_not_farther
+
     vectors = np.random.default_rng(0).standard_normal((64, 8), dtype=np.float32)
     for n_queries in (1, 8):  # in float64 and in float32
         rows = np.arange(n_queries)
         set_distances(vectors[rows], rows, vectors, metric="cosine", k=4)
+    halves_not_farther(vectors, vectors[:, :-1])
 
 
 def asked_members(n_images: int, seed: int) -> IntArray:
@@ -138,8 +141,9 @@ def within_distances(query_vectors: npt.ArrayLike, metric: str, asked: IntArray 
     Returns:
         (q, Q) float32, NaN from an image to itself; what lies between two asked members is symmetric.
     """
-    unique, place = np.unique(np.asarray(query_vectors, dtype=np.float32), axis=0, return_inverse=True)
-    place = place.ravel()
+    vectors = np.asarray(query_vectors, dtype=np.float32)
+    first, place = same_rows(vectors)
+    unique = vectors[first]
     chosen = np.arange(len(place)) if asked is None else asked
     sources, source = np.unique(place[chosen], return_inverse=True)
     keys = Reference.of(unique[sources], metric).keys(unique.astype(np.float64))

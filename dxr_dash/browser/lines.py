@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from waitress.task import ThreadedTaskDispatcher
 
-from dxr_dash.analysis.cores import Turns, n_cores
+from dxr_dash.analysis.cores import Turns, n_cores, one_blas_thread
 from dxr_dash.browser import urls
 
 P = ParamSpec("P")
@@ -53,7 +53,7 @@ def in_turn(part: Callable[P, T], turns: Turns = ANSWERS) -> Callable[P, T]:
     """
 
     def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
-        with turns:
+        with turns, one_blas_thread():
             return part(*args, **kwargs)
 
     return waiting
