@@ -16,6 +16,8 @@ from threadpoolctl import ThreadpoolController
 P = TypeVar("P")
 T = TypeVar("T")
 
+AT_ONCE = 8  # parts worked on side by side: each may hold a hundred megabytes
+
 
 def n_cores() -> int:
     """Count them: a container or taskset may allow fewer than there are."""
@@ -97,10 +99,10 @@ def _blas() -> ThreadpoolController:
 
 
 def side_by_side(work: Callable[[P], T], parts: Iterable[P]) -> list[T]:
-    """Work on parts, one a core; return the results in the order of the parts.
+    """Work on parts, one a core, but at most AT_ONCE; return the results in the order of the parts.
 
-    A BLAS of two threads beside another one waits for its second half in a busy loop, which costs as much as the
-    product: on a loaded server evidence took twice its CPU time. The work must spend its time outside the interpreter.
+    Threads of a BLAS wait for each other in a busy loop, which beside other work costs as much as the products do.
+    The work must spend its time outside the interpreter.
     """
-    with one_blas_thread(), ThreadPoolExecutor(n_cores()) as threads:
+    with one_blas_thread(), ThreadPoolExecutor(min(n_cores(), AT_ONCE)) as threads:
         return list(threads.map(work, parts))

@@ -15,6 +15,7 @@ from dxr_dash.analysis.distances import (
     distances,
     pair_distances,
     row_norms,
+    same_rows,
 )
 from dxr_dash.errors import QueryError
 from dxr_dash.records import FloatArray
@@ -149,3 +150,12 @@ def test_one_image_and_no_image_work() -> None:
     assert distances(vectors[:0], vectors, metric="euclidean").shape == (0, 1)
     assert distances(vectors, vectors[:0], metric="cosine").shape == (1, 0)
     assert pair_distances(vectors, [], [], metric="cosine").shape == (0,)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 9), st.integers(0, 3))
+def test_rows_are_the_same_where_all_their_numbers_are(seed: int, n: int, d: int) -> None:
+    vectors = np.random.default_rng(seed).choice(np.array([-1.0, -0.0, 0.0, 2.0], np.float32), (n, d))
+    first, place = same_rows(vectors)
+    same = (vectors[:, None] == vectors).all(axis=2)
+    np.testing.assert_array_equal(place[:, None] == place, same)
+    np.testing.assert_array_equal(first[place], same.argmax(axis=1) if n else [])
