@@ -45,16 +45,21 @@ def main() -> None:
         (x0, y0), (x1, y1) = np.quantile(opened.space().coordinates, (0.3, 0.7), axis=0)
         box = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
 
+        saved = list[str]()
+
         def answer(number: int) -> None:
-            rows = np.flatnonzero(label.codes == number % len(label.categories))[:SET_IMAGES]
+            rows = np.flatnonzero(label.codes == number % len(label.categories))
+            rows = rows[: SET_IMAGES + number]  # random sets serve all sets of one size
             one, _ = api.add_query_set(opened, f"set {number}", rows=rows.tolist())
             api.answer(opened, one.id)
+            saved.append(one.id)
 
         print(f"{len(opened)} images, median of {REPEATS}")
         print(f"open: {1000 * seconds(lambda _: api.open_collection(folder)):.1f} ms")
         print(f"true neighbours of an image: {seconds(lambda row: api.nearest(opened, [row])):.2f} s")
         print(f"lasso: {1000 * seconds(lambda _: api.rows_in_polygon(opened, box)):.0f} ms")
         print(f"save and answer a set of {SET_IMAGES}: {seconds(answer):.1f} s")
+        print(f"what stands beside it: {seconds(lambda number: api.findings(opened, saved[number])):.1f} s")
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(N_FILES):
             (Path(scratch) / f"{number}.jpg").touch()

@@ -16,8 +16,6 @@ from threadpoolctl import ThreadpoolController
 P = TypeVar("P")
 T = TypeVar("T")
 
-AT_ONCE = 8  # parts worked on side by side: each may hold a hundred megabytes
-
 
 def n_cores() -> int:
     """Count them: a container or taskset may allow fewer than there are."""
@@ -98,11 +96,20 @@ def _blas() -> ThreadpoolController:
     return _libraries[n_modules]
 
 
+_parts = Turns(n_cores())
+"""Held by each part that is worked on side by side, whoever asked for it: a part may hold a hundred megabytes."""
+
+
 def side_by_side(work: Callable[[P], T], parts: Iterable[P]) -> list[T]:
-    """Work on parts, one a core, but at most AT_ONCE; return the results in the order of the parts.
+    """Work on parts, one a core; return the results in the order of the parts.
 
     Threads of a BLAS wait for each other in a busy loop, which beside other work costs as much as the products do.
-    The work must spend its time outside the interpreter.
+    The work must spend its time outside the interpreter, and must not work side by side itself.
     """
-    with one_blas_thread(), ThreadPoolExecutor(min(n_cores(), AT_ONCE)) as threads:
-        return list(threads.map(work, parts))
+
+    def in_turn(part: P) -> T:
+        with _parts:
+            return work(part)
+
+    with one_blas_thread(), ThreadPoolExecutor(n_cores()) as threads:
+        return list(threads.map(in_turn, parts))
