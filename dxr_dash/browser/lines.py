@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -32,6 +33,8 @@ class TwoLines:
     def __init__(self, fetching: ThreadedTaskDispatcher) -> None:
         self._fetching, self._asking = fetching, ThreadedTaskDispatcher()
         self._asking.set_thread_count(ASKING_THREADS)
+        # that some wait is no fault, and a terminal full of how many hides what is one
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
     def add_task(self, channel: Any) -> None:
         """Let a connection wait for a thread that answers its first question."""

@@ -65,7 +65,9 @@ def ask(port: int, method: str, path: str) -> int:
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/_dash-update-component"), ("GET", "/report/x/y/z.html")]
 )
-def test_a_page_does_not_wait_for_answers(answers: Answers, port: int, method: str, path: str) -> None:
+def test_a_page_does_not_wait_for_answers(
+    answers: Answers, port: int, method: str, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
     n_asked = ASKING_THREADS + 9  # more than there are threads: the last ones wait
     with ThreadPoolExecutor(n_asked) as people:
         slow = [people.submit(ask, port, method, path) for _ in range(n_asked)]
@@ -75,6 +77,7 @@ def test_a_page_does_not_wait_for_answers(answers: Answers, port: int, method: s
         assert not any(one.done() for one in slow)
         answers.go_on.set()
         assert [one.result() for one in slow] == [200] * n_asked
+    assert not caplog.records  # in the terminal there is nothing about who waits
 
 
 def test_what_is_no_request_is_refused_and_the_server_goes_on(port: int) -> None:
