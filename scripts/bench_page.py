@@ -32,7 +32,7 @@ from dxr_dash.collection.store import MANIFEST, STEPS, Collection
 
 OPENS = 3
 LASSO_SHARE = 0.1
-USERS, ASKED_BY_EACH = 50, 2
+USERS, ASKED_BY_EACH, ASKED_ALONE = 50, 2, 40
 PICTURES = ("/thumbnails/", "/slivers/", "/outside/")
 LATER_MS = 320  # the map tells the server of a zoom a quarter of a second after the last wheel step
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
@@ -280,25 +280,25 @@ def _save(bench: Bench) -> None:
     )
 
 
-def ask_at_once(url: str, collection: Collection) -> dict[str, float]:
-    """Let many ask for the neighbours of different images at once, and compare every answer with brute force."""
+def ask_at_once(url: str, collection: Collection, n_users: int, n_each: int) -> dict[str, float]:
+    """Let users ask for the rankings of different images at once, and compare every answer with brute force."""
     where = collection.space()
     n_images = len(collection)
-    rows = np.random.default_rng(3).choice(n_images, USERS * ASKED_BY_EACH, replace=False)
+    rows = np.random.default_rng(n_users).choice(n_images, n_users * n_each, replace=False)
     version, metric = urls.version(collection), where.metric
     times: list[float] = []
 
     def user(number: int) -> dict[int, bytes]:
         found = {}
-        for row in rows[number::USERS].tolist():
+        for row in rows[number::n_users].tolist():
             start = time.perf_counter()
             with urllib.request.urlopen(f"{url}ranking/{version}/{where.id}/{metric}/r{row}/0.bin") as answer:
                 found[row] = answer.read()
             times.append(1000 * (time.perf_counter() - start))
         return found
 
-    with ThreadPoolExecutor(USERS) as users:
-        answers = {row: data for part in users.map(user, range(USERS)) for row, data in part.items()}
+    with ThreadPoolExecutor(n_users) as users:
+        answers = {row: data for part in users.map(user, range(n_users)) for row, data in part.items()}
     right = sum(is_right(data, where.vectors[row], where.vectors, own=row) for row, data in answers.items())
     return {
         "asked": float(len(answers)),
@@ -345,7 +345,8 @@ def measure(folder: Path, browser: Browser, repeats: int, *, saved: bool) -> dic
             browse(bench, collection, repeats, saved=saved)
             found["memory, MB"] = memory_mb(pid)
             bench.page.close()
-            found["50 users at once"] = ask_at_once(url, collection)
+            found["one user without a browser"] = ask_at_once(url, collection, 1, ASKED_ALONE)
+            found["50 users at once"] = ask_at_once(url, collection, USERS, ASKED_BY_EACH)
             found["memory at the end, MB"] = memory_mb(pid)
         found |= {name: seen.table() for name, seen in bench.seen.items()}
         found["largest answers"] = {
