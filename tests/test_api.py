@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import shutil
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -170,6 +172,22 @@ def test_sets_are_renamed_given_a_control_removed_and_restored(collection: Colle
     assert answer.control is not None
     assert answer.control.name == "another name"
     assert api.check(collection.folder) == []
+
+
+def test_a_set_stays_in_memory_as_long_as_it_is_as_it_was(collection: Collection) -> None:
+    name = dxr.add_query_set(collection, "kept", rows=[1, 2, 3])[0].id
+    read = weakref.ref(collection.query_sets[name])
+    gc.collect()
+    assert collection.query_sets[name] is read()  # nothing was read again
+    api.rename_query_set(collection, name, "changed")
+    assert collection.query_sets[name].name == "changed"
+    gc.collect()
+    assert read() is None
+    changed = weakref.ref(collection.query_sets[name])
+    api.remove_query_set(collection, name)
+    assert not collection.query_sets
+    gc.collect()
+    assert changed() is None  # a server on which many sets come and go does not grow
 
 
 def test_a_set_added_beside_a_removed_one_of_the_same_name_does_not_disturb_it(

@@ -207,30 +207,37 @@ def _held(folder: Path) -> Iterator[Path]:
             yield queries
 
 
+ReadSets = dict[tuple[Path, tuple[int, ...]], QuerySet]
+"""What has been read, by its folder and the stamp of its files."""
+
+
 def read_query_sets(
-    folder: Path, gallery: str, find_rows: Callable[[pa.Table], IntArray]
+    folder: Path, gallery: str, find_rows: Callable[[pa.Table], IntArray], read: ReadSets
 ) -> dict[str, QuerySet]:
     """Read every query set of a collection, oldest first.
 
     Args:
         gallery: name of the collection's gallery step.
         find_rows: finds members again that were stored for another gallery; -1 for those that have gone.
+        read: by earlier calls with the same gallery; brought up to date. A set is read again only where a file of it
+            has become another, since every question looks at all sets, and one that has gone is forgotten.
     """
-    found = []
+    now: ReadSets = {}
     for path in sorted((folder / QUERIES).glob("[!.]*/")):
+        key = path, _stamp(path)
         try:
-            found.append(_read(path, _stamp(path), gallery, find_rows))
+            now[key] = read.get(key) or _read(path, gallery, find_rows)
         except CollectionError as error:
             if path.is_dir():  # not removed since
                 _pass_over(path, error.problem)
-    return {one.id: one for one in sorted(found, key=lambda one: (one.order, one.id))}
+    read.update(now)
+    for key in list(read):  # other threads may do the same
+        if key not in now:
+            read.pop(key, None)
+    return {one.id: one for one in sorted(now.values(), key=lambda one: (one.order, one.id))}
 
 
-@lru_cache(maxsize=1024)
-def _read(
-    folder: Path, _stamp: tuple[int, ...], gallery: str, find_rows: Callable[[pa.Table], IntArray]
-) -> QuerySet:
-    """Read a set, again only where a file of it has become another: every question looks at all sets."""
+def _read(folder: Path, gallery: str, find_rows: Callable[[pa.Table], IntArray]) -> QuerySet:
     facts = read_facts(folder)
     same = facts["gallery"] == gallery
     rows = open_array(folder / "rows.npy") if same else find_rows(read_table(folder / "members.parquet"))

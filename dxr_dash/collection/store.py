@@ -39,7 +39,7 @@ from dxr_dash import settings
 from dxr_dash.collection.labels import LABEL, RESERVED
 from dxr_dash.collection.layouts import TITLES, TSNE, UMAP, Layout, grown_since
 from dxr_dash.collection.pack import Pack
-from dxr_dash.collection.query_sets import QuerySet, read_query_sets
+from dxr_dash.collection.query_sets import QuerySet, ReadSets, read_query_sets
 from dxr_dash.collection.reading import open_array, read_table
 from dxr_dash.collection.recipes import apply_steps
 from dxr_dash.collection.requests import build_options
@@ -190,6 +190,7 @@ class Collection:
                 "Run the `dxr build` command again that made it.",
             )
         self._thumbnails = Pack(self._steps / manifest["thumbnails"], "thumbnails")
+        self._read_sets: ReadSets = {}
 
     def __len__(self) -> int:
         return int(self.manifest["n_images"])
@@ -315,7 +316,7 @@ class Collection:
     @property
     def query_sets(self) -> dict[str, QuerySet]:
         """The query sets by id, oldest first, as they are on the disk now."""
-        return read_query_sets(self.folder, self.manifest["gallery"], self._find_rows)
+        return read_query_sets(self.folder, self.manifest["gallery"], self._find_rows, self._read_sets)
 
     def _find_rows(self, members: pa.Table) -> IntArray:
         """Find moved members again: (n,) rows by path and content, then by content; -1 when the image has gone."""
