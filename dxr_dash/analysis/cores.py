@@ -68,9 +68,7 @@ passes = Turns(n_cores())
 many at once would take no less time and far more memory. Nobody who holds it waits for it again."""
 _limit = threading.Lock()
 _going: list[Any] = []  # one for each pass; the first one knows how it was before
-_libraries: dict[
-    int, ThreadpoolController
-] = {}  # under how many modules there were when they were looked for
+_libraries: dict[int, ThreadpoolController] = {}  # by how many modules there were then
 
 
 @contextmanager

@@ -121,7 +121,7 @@ class Reference:
 def same_rows(vectors: npt.NDArray[np.floating]) -> tuple[IntArray, IntArray]:
     """Group (n, D) vectors that are the same: (g,) row of the first of each group, and (n,) the group of each.
 
-    By their bytes, ten times as quick as by their numbers; groups are in no order that means anything.
+    Compared by their bytes, which is quicker than by their numbers; groups are in no order that means anything.
     """
     rows = np.ascontiguousarray(vectors) + vectors.dtype.type(0)  # -0 is 0
     if not rows.size:
