@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics.pairwise import cosine_distances, pairwise_distances
@@ -19,6 +20,7 @@ from sklearn.metrics.pairwise import cosine_distances, pairwise_distances
 import dxr_dash as dxr
 from dxr_dash import api, settings
 from dxr_dash.analysis.distances import distances as measure_distances
+from dxr_dash.collection.query_sets import ReadSets, read_query_sets
 from dxr_dash.collection.store import Collection
 from dxr_dash.errors import QueryError, UploadError
 from dxr_dash.records import Verdict
@@ -188,6 +190,21 @@ def test_a_set_stays_in_memory_as_long_as_it_is_as_it_was(collection: Collection
     assert not collection.query_sets
     gc.collect()
     assert changed() is None  # a server on which many sets come and go does not grow
+
+
+def test_a_set_whose_images_have_gone_is_looked_for_once(collection: Collection) -> None:
+    dxr.add_query_set(collection, "gone", rows=[1, 2, 3])
+    looked: list[int] = []
+
+    def find_rows(members: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
+        looked.append(len(members))
+        return np.full(len(members), -1)
+
+    read: ReadSets = {}
+    for _ in range(3):
+        (one,) = read_query_sets(collection.folder, "another gallery", find_rows, read).values()
+        assert (len(one), one.n_missing) == (0, 3)
+    assert looked == [3]
 
 
 def test_a_set_added_beside_a_removed_one_of_the_same_name_does_not_disturb_it(

@@ -226,7 +226,9 @@ def read_query_sets(
     for path in sorted((folder / QUERIES).glob("[!.]*/")):
         key = path, _stamp(path)
         try:
-            now[key] = read.get(key) or _read(path, gallery, find_rows)
+            one = read.get(key)
+            # one whose images have gone is empty, and a set all the same
+            now[key] = _read(path, gallery, find_rows) if one is None else one
         except CollectionError as error:
             if path.is_dir():  # not removed since
                 _pass_over(path, error.problem)
