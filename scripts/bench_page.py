@@ -207,6 +207,9 @@ def browse(bench: Bench, collection: Collection, repeats: int, *, saved: bool) -
         bench.page.close()
         bench.new_page()
         bench.measure("open", lambda: bench.page.goto(bench.url), until=READY)
+    for _ in range(OPENS):
+        bench.page.goto("about:blank")
+        bench.measure("open again", lambda: bench.page.goto(bench.url), until=READY)
     page = bench.page
     bench.settle()
     stage = page.locator("#map-stage").bounding_box()
@@ -340,7 +343,9 @@ def measure(folder: Path, browser: Browser, repeats: int, *, saved: bool) -> dic
         collection = api.open_collection(there)
         np.asarray(collection.space().vectors).sum()  # into the page cache
         found: dict[str, Any] = {"images": len(collection), "dimensions": collection.space().n_dims}
+        start = time.perf_counter()
         with serving(there) as (url, pid):
+            found["from `dxr serve` to its first answer, s"] = round(time.perf_counter() - start, 1)
             bench = Bench(browser, url, pid)
             browse(bench, collection, repeats, saved=saved)
             found["memory, MB"] = memory_mb(pid)
