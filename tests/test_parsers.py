@@ -33,8 +33,7 @@ from tests.builders import build, change_manifest, digest, write_pictures
 N_IMAGES = 12
 fuzz = hypothesis.settings(
     max_examples=80,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 JSON = st.recursive(
     st.none()

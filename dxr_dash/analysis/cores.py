@@ -6,9 +6,8 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -66,32 +65,45 @@ class Turns:
 passes = Turns(n_cores())
 """Held by whoever compares a set with the gallery: each such pass uses every core and holds hundreds of megabytes, so
 many at once would take no less time and far more memory. Nobody who holds it waits for it again."""
-_limit = threading.Lock()
-_going: list[Any] = []  # one for each pass; the first one knows how it was before
-_libraries: dict[int, ThreadpoolController] = {}  # by how many modules there were then
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Keep matrix products on the thread that asks for them, while any pass goes on: passes may overlap."""
-    with _limit:
-        _going.append(_going[0] if _going else _blas().limit(limits=1, user_api="blas"))
-    try:
-        yield
-    finally:
-        with _limit:
-            before = _going.pop()
-            if not _going:
-                before.restore_original_limits()
+class _Blas:
+    """Holds the linear algebra libraries to one thread while anybody wants it.
+
+    Limits of threadpoolctl that overlap undo each other: the first to end gives the threads back under the hands of
+    the others, and the last one restores the single thread that it found. So all of dxr takes this one.
+    """
+
+    def __init__(self) -> None:
+        self._change = threading.Lock()
+        self._n_inside = 0
+        # each knows how it was before; there is a second one where a library was loaded meanwhile
+        self._limits: list[Any] = []
+        # looked for again after an import only: it takes four milliseconds
+        self._libraries: ThreadpoolController | None = None
+        self._n_modules = 0
+
+    def __enter__(self) -> None:
+        with self._change:
+            n_modules = len(sys.modules)
+            if self._libraries is None or self._n_modules != n_modules:
+                self._libraries, self._n_modules = ThreadpoolController(), n_modules
+            elif self._limits:
+                self._n_inside += 1
+                return
+            self._limits.append(self._libraries.limit(limits=1, user_api="blas"))
+            self._n_inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._change:
+            self._n_inside -= 1
+            while self._limits and not self._n_inside:
+                self._limits.pop().restore_original_limits()
 
 
-def _blas() -> ThreadpoolController:
-    """Find the libraries that are loaded; again only after an import, since it takes four milliseconds."""
-    n_modules = len(sys.modules)
-    if n_modules not in _libraries:
-        _libraries.clear()
-        _libraries[n_modules] = ThreadpoolController()
-    return _libraries[n_modules]
+one_blas_thread = _Blas()
+"""Keeps matrix products on the thread that asks for them: ``with one_blas_thread:``, by many threads at once, one
+inside the other, as they like. A library that is loaded inside is held from the next time that anybody enters."""
 
 
 _parts = Turns(n_cores())
@@ -109,5 +121,5 @@ def side_by_side(work: Callable[[P], T], parts: Iterable[P]) -> list[T]:
         with _parts:
             return work(part)
 
-    with one_blas_thread(), ThreadPoolExecutor(n_cores()) as threads:
+    with one_blas_thread, ThreadPoolExecutor(n_cores()) as threads:
         return list(threads.map(in_turn, parts))

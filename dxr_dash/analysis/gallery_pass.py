@@ -84,7 +84,7 @@ class GalleryPass:
         """
         starts = iter(range(0, len(self.vectors), self.rows))
         first = _Worker(self, SMALLEST_RANGE)
-        with one_blas_thread():
+        with one_blas_thread:
             for (
                 start
             ) in starts:  # the first tile says how wide the histogram must be, and what float32 is worth

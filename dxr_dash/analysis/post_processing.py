@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from dxr_dash.analysis.cores import one_blas_thread
 from dxr_dash.errors import QueryError
 from dxr_dash.records import DoubleArray, FloatArray
 
@@ -69,7 +69,9 @@ def fit_pca(vectors: FloatArray, n_components: int) -> Pca:
     Raises:
         QueryError: the vectors do not vary in so many directions.
     """
-    with threadpool_limits(1, "blas"):
+    import scipy.linalg  # noqa: F401 - what is loaded later would not be held to one thread
+
+    with one_blas_thread:
         return _fitted(vectors, n_components)
 
 

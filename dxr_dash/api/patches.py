@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from PIL import Image
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.analysis.distances import distances
 from dxr_dash.analysis.patches import n_patches, patch_distances
 from dxr_dash.api.query_sets import checked_rows
@@ -65,7 +66,7 @@ def rerank(
     open_query, rows = _nearest(collection, where, query, on_progress)
     rows = rows[:first]
     far = np.empty(len(rows), np.float32)
-    with ThreadPoolExecutor(os.cpu_count()) as workers:
+    with ThreadPoolExecutor(n_cores()) as workers:
         asked = patch_vectors(where, [open_query], query_order, workers)[0]
         # as few images as fill batches
         at_once = settings.BATCH_IMAGES // gcd(settings.BATCH_IMAGES, n_patches(order))

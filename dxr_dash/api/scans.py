@@ -12,10 +12,9 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from dxr_dash import settings
-from dxr_dash.analysis.cores import n_cores
+from dxr_dash.analysis.cores import n_cores, one_blas_thread
 from dxr_dash.analysis.scan import answered_line, unmeasured_line
 from dxr_dash.api.answers import answer_rows
 from dxr_dash.api.query_sets import add_query_set
@@ -213,7 +212,7 @@ def _measured(where: Space, todo: list[_Value], n_gallery: int, n_threads: int |
             return unmeasured_line(one.code, one.value, one.name, one.rows, n_gallery)
         return answered_line(one.code, one.value, one.rows, answer_rows(where, one.name, one.rows))
 
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads or n_cores(), "scan") as threads:
+    with one_blas_thread, ThreadPoolExecutor(n_threads or n_cores(), "scan") as threads:
         try:
             yield from threads.map(line, todo)
         finally:

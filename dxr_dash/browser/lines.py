@@ -56,7 +56,7 @@ def in_turn(part: Callable[P, T], turns: Turns = ANSWERS) -> Callable[P, T]:
     """
 
     def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
-        with turns, one_blas_thread():
+        with turns, one_blas_thread:
             return part(*args, **kwargs)
 
     return waiting

@@ -13,7 +13,6 @@ minute in every process, and takes longer (docs/performance.md); the tests compa
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -21,8 +20,8 @@ from typing import Any
 import numba
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
+from dxr_dash.analysis.cores import n_cores, one_blas_thread
 from dxr_dash.collection.exact_graph import directed
 from dxr_dash.collection.mixing import mix
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
@@ -62,8 +61,8 @@ def descent_candidates(
     """
     n_images = len(vectors)
     width = min(k, n_images - 1)
-    n_threads = n_threads or os.cpu_count() or 1
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads) as threads:
+    n_threads = n_threads or n_cores()
+    with one_blas_thread, ThreadPoolExecutor(n_threads) as threads:
         middle = _mean(vectors, metric, threads)
         places = _places(vectors, metric, middle, seed, threads)
         orders = list(threads.map(partial(_leaf_order, places), range(TREES), [seed] * TREES))

@@ -5,15 +5,14 @@ Products are float32; what they put near the border of the k nearest is measured
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from dxr_dash.analysis.cores import n_cores, one_blas_thread
 from dxr_dash.records import BoolArray, DoubleArray, FloatArray, IntArray, OnProgress, silent
 
 TILE = 1_024  # rows and columns: 4 MB of products
@@ -68,7 +67,7 @@ def exact_candidates(
             with locks[j]:
                 _keep(products.T, scores[right], rows[right], worst[right], right.start, left.start)
 
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads or os.cpu_count() or 1) as threads:
+    with one_blas_thread, ThreadPoolExecutor(n_threads or n_cores()) as threads:
         for done, _ in enumerate(threads.map(compare, tiles)):
             on_progress("neighbour graph", done * n_images // len(tiles), n_images)
     return rows.astype(np.int64)

@@ -7,7 +7,6 @@ always has work, whichever of the two is slower, and no core waits for another i
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -20,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.collection.decoding import WHOLE, Decoding
 from dxr_dash.collection.images import (
     JPEG_START,
@@ -102,15 +102,15 @@ def extract(
     """
     import torch
 
-    n_cores = _n_cores()
-    n_streams = min(n_cores, MAX_STREAMS) if network.device == "cpu" else 1
+    cores = n_cores()
+    n_streams = min(cores, MAX_STREAMS) if network.device == "cpu" else 1
     settled: dict[str, str | None] = {}  # hash -> why skipped, of what has been yielded
     work = _Work(root, network, known, decoding, settled, threading.Semaphore(n_streams))
     n_threads = torch.get_num_threads()
     # in each stream; more than one thread only where there are more cores than streams
-    torch.set_num_threads(max(1, n_cores // n_streams))
+    torch.set_num_threads(max(1, cores // n_streams))
     # where cores outnumber streams, a worker that waits for its turn must not leave a core idle
-    n_workers = n_cores + (n_streams if n_cores > n_streams else 0)
+    n_workers = cores + (n_streams if cores > n_streams else 0)
     pool = ThreadPoolExecutor(n_workers, thread_name_prefix="dxr-extract")
     progress = _Progress(on_progress, len(files))
     try:
@@ -132,12 +132,6 @@ def extract(
         work.stopped.set()
         pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(n_threads)
-
-
-def _n_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))  # a container or taskset may allow fewer than there are
-    return os.cpu_count() or 1
 
 
 def _settle(one: Extracted, settled: dict[str, str | None]) -> Extracted:

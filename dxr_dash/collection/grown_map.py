@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.collection.map2d import TSNE_SMALL, representatives
 from dxr_dash.collection.neighbours import NeighbourGraph
 from dxr_dash.collection.shared_images import Shared
@@ -291,7 +291,7 @@ def _tsne_descent(old: FloatArray, start: FloatArray, weights: Any, seed: int) -
     middle = (old.max(axis=0).astype(np.float64) + old.min(axis=0)) / 2  # openTSNE's grid is centred
     settings = {
         "negative_gradient_method": "bh" if small else "fft",
-        "n_jobs": 1 if small else os.cpu_count() or 1,
+        "n_jobs": 1 if small else n_cores(),
         "random_state": seed,
     }
     with warnings.catch_warnings():

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
+from dxr_dash.analysis.cores import n_cores, one_blas_thread
 from dxr_dash.collection.neighbours import NeighbourGraph
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
 
@@ -122,20 +121,20 @@ def tsne_coordinates(
     distances = np.where(none, np.max(graph.distances, initial=0.0, where=~none), graph.distances)
     small = len(vectors) < TSNE_SMALL
     # the tree's short epochs gain a second from more cores, and lose a minute where the cores have other work to do
-    n_cores = 1 if small else os.cpu_count() or 1
+    n_jobs = 1 if small else n_cores()
     n_epochs = TSNE_EARLY_EPOCHS + TSNE_EPOCHS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         affinities = PerplexityBasedNN(
             perplexity=min(perplexity, graph.rows.shape[1] / 2),
             knn_index=PrecomputedNeighbors(rows, distances.astype(np.float64)),
-            n_jobs=n_cores,
+            n_jobs=n_jobs,
         )
         found = TSNEEmbedding(
             wide,
             affinities,
             negative_gradient_method="bh" if small else "fft",
-            n_jobs=n_cores,
+            n_jobs=n_jobs,
             random_state=seed,
             callbacks_every_iters=TSNE_PROGRESS_EPOCHS,
         )
@@ -162,7 +161,9 @@ def principal_axes(vectors: FloatArray, *, metric: str, seed: int) -> FloatArray
     linear in N; their signs are fixed, so the picture is the same every time. One thread of the linear algebra
     library: with more it adds in another order, and from another last bit the layouts end as another picture.
     """
-    with threadpool_limits(1, "blas"):
+    import sklearn.utils.extmath  # noqa: F401 - what is loaded later would not be held to one thread
+
+    with one_blas_thread:
         return _principal_axes(vectors, metric, seed)
 
 

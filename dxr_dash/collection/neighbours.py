@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.analysis.distances import distances, pair_distances
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
 
@@ -156,6 +156,6 @@ def _with_true_distances(
         ordered.rows[part] = np.take_along_axis(rows[part], order, 1)
         ordered.distances[part] = np.take_along_axis(true, order, 1)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+    with ThreadPoolExecutor(n_cores()) as threads:
         list(threads.map(measure, range(0, len(rows), ROWS_AT_ONCE)))
     return ordered

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.collection.decoding import Decoding
 from dxr_dash.collection.images import (
     FoundFile,
@@ -86,7 +87,7 @@ def embed_outside(
         prepared = [reader.network.prepare(pictures[reader.least_px]) for reader in readers]
         return thumbnail(pictures[min(pictures)]), prepared
 
-    with ThreadPoolExecutor(os.cpu_count()) as workers:  # Pillow decodes outside the interpreter's lock
+    with ThreadPoolExecutor(n_cores()) as workers:  # Pillow decodes outside the interpreter's lock
         for start in range(0, len(given), settings.BATCH_IMAGES):
             on_progress("reading images", start, len(given))
             batch = given[start : start + settings.BATCH_IMAGES]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.collection.pack import Pack
 from dxr_dash.records import OnProgress, silent
 
@@ -33,7 +33,7 @@ def make_swatches(
         for row in range(start, min(start + ROWS_AT_ONCE, n_images)):
             swatches[row] = np.asarray(central_square(thumbnails[row], side))
 
-    with ThreadPoolExecutor(os.cpu_count()) as workers:  # Pillow decodes outside the interpreter's lock
+    with ThreadPoolExecutor(n_cores()) as workers:  # Pillow decodes outside the interpreter's lock
         for number, _ in enumerate(workers.map(fill, range(0, n_images, ROWS_AT_ONCE))):
             on_progress("swatches", min((number + 1) * ROWS_AT_ONCE, n_images), n_images)
     return swatches

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.collection.store import Collection
 from dxr_dash.collection.swatches import central_square
 from dxr_dash.errors import QueryError
@@ -118,7 +118,7 @@ def _thumbnail_squares(collection: Collection, rows: IntArray, side_px: int) -> 
     def fill(place: int) -> None:
         squares[place] = np.asarray(central_square(collection.thumbnail(int(rows[place])), side_px))
 
-    with ThreadPoolExecutor(os.cpu_count()) as workers:
+    with ThreadPoolExecutor(n_cores()) as workers:
         list(workers.map(fill, range(len(rows))))
     return squares
 

@@ -8,7 +8,6 @@ of each, so a point is moved by twice the attraction. Random numbers are a hash 
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.collection.mixing import mix
 from dxr_dash.records import FloatArray, OnProgress, silent
 
@@ -65,7 +65,7 @@ def descend(
     pull, push = _force_tables(a, b)
     ends = edges.indptr.astype(np.int64)
     others = edges.indices.astype(np.int32)
-    n_threads = n_threads or os.cpu_count() or 1
+    n_threads = n_threads or n_cores()
     n_points = len(start)
     # Equal numbers of edges in each task.
     n_tasks = max(1, min(n_points - n_fixed, n_threads * TASKS_A_CORE))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Callable, Generator
 from contextlib import closing
 from enum import IntEnum
@@ -16,6 +15,7 @@ from zlib import crc32
 import numpy as np
 from PIL import Image
 
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.demo.helpers import draw_with_helpers, serve_batches
 from dxr_dash.demo.kinds import KINDS
 from dxr_dash.demo.scene import Scene, paint, plan
@@ -134,7 +134,7 @@ def write_world(
         OSError: the folder cannot be written.
         CollectionError: a process that draws was ended from outside.
     """
-    count = _usable_cores() if processes is None else processes
+    count = n_cores() if processes is None else processes
     if count < 1:
         raise QueryError(f"{count} processes cannot draw.", "Use 1 or more.")
     images = world_images(seed)
@@ -154,12 +154,6 @@ def write_world(
 
 def _say_nothing(_done: int, _wanted: int) -> None:
     """Stand in where nobody asked about the progress."""
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _draw_all(folder: Path, batches: list[list[WorldImage]], processes: int) -> Generator[int]:

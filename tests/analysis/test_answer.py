@@ -80,7 +80,7 @@ def test_the_numbers_are_those_of_scikit_learn(metric: str) -> None:
     assert found.control.auroc.value == pytest.approx(np.mean(against), abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_control_shares_count_every_triple_once(seed: int) -> None:
     vectors = integers(12, 2, 3, seed)

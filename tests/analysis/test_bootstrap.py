@@ -35,7 +35,7 @@ def test_every_draw_has_as_many_images_as_the_set() -> None:
     assert (weights.sum(axis=1) == 7).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(3, 6), st.integers(0, 2**32 - 1))
 def test_a_draw_pairs_every_copy_with_all_but_the_copies_of_its_own_image(n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -94,7 +94,7 @@ def test_equal_values_have_no_interval() -> None:
     assert interval(Resampled(0.5, np.empty(0), np.zeros(4), 4), 0.95) == (0.5, 0.5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(3, 30), st.integers(0, 2**32 - 1), st.sampled_from(["uniform", "0 or 1", "mostly 1"]))
 def test_intervals_are_finite_ordered_and_between_zero_and_one(n: int, seed: int, kind: str) -> None:
     rng = np.random.default_rng(seed)

@@ -96,7 +96,7 @@ def test_where_everything_is_identical_nothing_is_a_copy() -> None:
     assert len(near.copies) == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_counted_once_are_the_counts_of_a_gallery_without_the_copies(seed: int) -> None:
     rng = np.random.default_rng(seed)

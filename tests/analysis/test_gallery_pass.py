@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from dxr_dash.analysis.cores import one_blas_thread
 from dxr_dash.analysis.distances import METRICS, Reference, key_blocks
 from dxr_dash.analysis.few_queries import key_tiles
 from dxr_dash.analysis.gallery_pass import ROWS
@@ -147,19 +146,3 @@ def test_tiles_of_few_queries_hold_the_keys_of_all_blocks(metric: str, n_queries
     assert ((alone == 0) == (expected == 0)).all()
     shared = np.concatenate([keys for _, keys in key_tiles(reference, vectors, 3)], axis=1)
     np.testing.assert_array_equal(shared, alone)
-
-
-def test_overlapping_passes_leave_the_threads_of_blas_as_they_were() -> None:
-    from threadpoolctl import threadpool_info
-
-    def threads() -> list[int]:
-        return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
-
-    before = threads()
-    first, second = one_blas_thread(), one_blas_thread()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert set(threads()) <= {1}
-    second.__exit__(None, None, None)
-    assert threads() == before

@@ -35,7 +35,7 @@ def test_a_map_that_keeps_one_of_two_neighbours() -> None:
 
 
 @given(st.integers(5, 80), st.integers(0, 1000), st.integers(1, 4))
-@hypothesis_settings(max_examples=50, deadline=None)
+@hypothesis_settings(max_examples=50)
 def test_kept_neighbours_are_those_of_brute_force(n_images: int, seed: int, k: int) -> None:
     vectors, coordinates = random_map(n_images, seed)
     true, near = true_neighbours(vectors, k), true_neighbours(coordinates, k)

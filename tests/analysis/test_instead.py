@@ -38,7 +38,7 @@ def occurrence(vectors: FloatArray, k: int = 10) -> IntArray:
     return np.bincount(np.argsort(far, axis=1)[:, :k].ravel(), minlength=len(vectors))
 
 
-@examples(max_examples=30, deadline=None)
+@examples(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_every_retrieved_image_counts_once_for_the_member_it_is_nearest_to(seed: int) -> None:
     vectors = normal(60, 3, seed=seed % 1000)

@@ -31,7 +31,7 @@ def check(found: SetDistances, k: int) -> None:
     np.testing.assert_allclose(recall_without(*arrays, k=k), recall, atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 12), st.integers(1, 12))
 def test_without_an_image_is_the_measure_of_the_smaller_set(seed: int, n_members: int, k: int) -> None:
     vectors = integers(30, 2, 4, seed)

@@ -63,7 +63,7 @@ def test_the_exact_assignment_is_the_best_of_all(seed: int) -> None:
 
 
 @given(maps, st.sampled_from([0, 1000]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_image_has_its_own_cell(points: DoubleArray, limit: int) -> None:
     found = mosaic(points.astype(np.float32), exact_limit=limit)
     assert found.cells.dtype == np.int32
@@ -73,7 +73,7 @@ def test_every_image_has_its_own_cell(points: DoubleArray, limit: int) -> None:
 
 
 @given(maps)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_approximation_lies_between_the_start_and_the_optimum(points: DoubleArray) -> None:
     places, columns, rows = on_grid(points)
     start = cost(places, bisect(places, columns, rows), columns)
@@ -83,7 +83,7 @@ def test_the_approximation_lies_between_the_start_and_the_optimum(points: Double
 
 
 @given(maps, st.integers(0, 1000), st.sampled_from([0, 1000]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_order_of_the_images_does_not_matter(points: DoubleArray, seed: int, limit: int) -> None:
     places, columns, rows = on_grid(points)
     order = np.random.default_rng(seed).permutation(len(points))

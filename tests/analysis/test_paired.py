@@ -58,7 +58,7 @@ def test_the_order_of_the_images_does_not_matter_to_what_is_shared() -> None:
     assert found.auroc.high == pytest.approx(0)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 6))
 def test_exchanging_the_sides_turns_the_difference_about(seed: int, shared: int) -> None:
     vectors = np.random.default_rng(seed).standard_normal((60, 3)).astype(np.float32)

@@ -22,7 +22,7 @@ def compared(
     return among_random_sets(vectors[rows], rows, vectors, drawn)
 
 
-@examples(max_examples=40, deadline=None)
+@examples(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_the_auroc_of_a_set_counts_every_triple_once(seed: int) -> None:
     rng = np.random.default_rng(seed)

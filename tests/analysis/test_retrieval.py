@@ -132,7 +132,7 @@ def test_outside_members_are_listed_as_items() -> None:
     assert items[1, hits[1]].tolist() == [-1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_precision_is_the_mean_over_all_ways_to_break_ties(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -203,7 +203,7 @@ def test_one_image_has_nothing_to_find() -> None:
     assert known_item_ranking(found, k=3)[0].shape == (1, 3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(METRICS))
 def test_a_farther_gallery_image_never_lowers_a_measure(seed: int, metric: str) -> None:
     vectors = integers(40, 3, 4, seed)

@@ -64,7 +64,7 @@ def test_a_set_written_out() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_a_copy_of_a_member_is_as_far_as_the_member_wherever_it_stands(
     metric: str, data: st.DataObject
@@ -126,7 +126,7 @@ def test_the_block_changes_nothing(metric: str) -> None:
         assert_same(gallery_set(vectors, rows, metric=metric, block=block), whole)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(METRICS))
 def test_renumbering_the_gallery_only_renumbers_the_rows(seed: int, metric: str) -> None:
     rng = np.random.default_rng(seed)
@@ -144,7 +144,7 @@ def test_renumbering_the_gallery_only_renumbers_the_rows(seed: int, metric: str)
     np.testing.assert_array_equal(nearest(after).distances[new_row], nearest(before).distances)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.floats(4, 64))
 def test_a_far_image_adds_to_nothing_but_the_number_compared(seed: int, factor: float) -> None:
     vectors = integers(50, 3, 4, seed)

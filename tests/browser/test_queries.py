@@ -62,7 +62,6 @@ def test_a_row_says_what_it_asks_with() -> None:
     assert Query("o.my-set-2.3").asked == ("my-set-2", 3)
 
 
-@hypothesis_settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 98), st.integers(0, 31), st.booleans(), st.text(max_size=80)),
@@ -204,7 +203,7 @@ def test_a_merge_of_nothing_is_refused(site: Site, queries: object) -> None:
         carry_out(site[0], command)
 
 
-@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=60))
 def test_any_address_is_read_or_refused(site: Site, text: str) -> None:
     with suppress(QueryError):

@@ -86,9 +86,7 @@ def test_a_page_of_another_collection_is_told_to_reload(site: Site, data: object
 
 
 @given(search=st.text(max_size=80))
-@hypothesis_settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_no_address_gives_anything_but_a_view_or_our_own_error(site: Site, search: str) -> None:
     for text in (
         search,

@@ -58,7 +58,7 @@ def test_nearly_all_true_neighbours_are_found(metric: str, cloud: str) -> None:
     assert (np.diff(graph.distances, axis=1) >= 0).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(1, 70), st.sampled_from(METRICS))
 def test_in_one_leaf_the_nearest_are_found(seed: int, n: int, k: int, metric: str) -> None:
     vectors = np.random.default_rng(seed).standard_normal((n, 3)).astype(np.float32)

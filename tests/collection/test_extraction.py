@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.collection import extraction
 from dxr_dash.collection.extraction import Extracted, extract
 from dxr_dash.collection.images import FoundFile, display_path, find_images, read_image, thumbnail
@@ -240,7 +241,7 @@ def test_only_a_few_batches_are_read_ahead(tmp_path: Path, monkeypatch: pytest.M
     time.sleep(0.5)  # the consumer is busy; the threads could go on for ever
     n_prepared = counting.n_prepared
     time.sleep(0.2)
-    assert counting.n_prepared == n_prepared <= 4 * (extraction._n_cores() + extraction.MAX_STREAMS + 3)
+    assert counting.n_prepared == n_prepared <= 4 * (n_cores() + extraction.MAX_STREAMS + 3)
     batches.close()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dxr_dash.collection.gallery import Blobs, Contents, contents_of, write_thumbnails, write_vectors
@@ -28,7 +28,6 @@ def blob(name: str, place: int) -> bytes:
     return name[: 1 + int(name[-1], 16)].encode() * (place + 1)
 
 
-@settings(deadline=None)  # it writes files
 @given(sources, st.data())
 def test_each_row_gets_what_the_first_source_has_whatever_else_the_sources_hold(
     drawn: list[tuple[list[str], bool]], data: st.DataObject

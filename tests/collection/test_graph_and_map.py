@@ -59,7 +59,7 @@ def test_the_exact_graph_is_that_of_brute_force(metric: str, cloud: str) -> None
     assert all(len(set(row)) == k for row in graph.rows.tolist())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 90), st.integers(1, 100), st.sampled_from(METRICS))
 def test_candidates_hold_the_nearest_and_the_lowest_rows_of_equals(
     seed: int, n: int, k: int, metric: str

@@ -65,7 +65,7 @@ def grown(before: NeighbourGraph, now: FloatArray, shared: Shared, metric: str) 
     return grow_graph(now, before, shared, metric=metric, n_shown=K, n_columns=K + FURTHER)
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(1, 90),
@@ -172,7 +172,7 @@ def test_new_images_join_the_cluster_of_most_of_their_neighbours() -> None:
     assert found.tolist() == [1, 1, 0, 1, 1, 1]
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 200), st.integers(0, 60), st.integers(0, 60))
 def test_every_image_has_its_own_cell_and_old_ones_hardly_move(
     seed: int, n_before: int, n_new: int, n_gone: int

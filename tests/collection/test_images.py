@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given
@@ -202,14 +201,12 @@ def test_no_warning_of_pillow_gets_out_of_any_thread(monkeypatch: pytest.MonkeyP
     assert caught == []
 
 
-@hypothesis.settings(deadline=None)  # machines are busy
 @given(st.binary(max_size=300), st.sampled_from([data[:12] for data in SMALL] + [b""]))
 def test_random_bytes_are_refused_or_read_and_nothing_else(tail: bytes, head: bytes) -> None:
     with contextlib.suppress(UnreadableImage):
         read_image(head + tail, max_pixels=1_000_000)
 
 
-@hypothesis.settings(deadline=None)  # machines are busy
 @given(
     st.sampled_from(SMALL),
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=9),
@@ -226,7 +223,6 @@ def test_altered_images_are_refused_or_read_soon_and_nothing_else(
     assert time.perf_counter() - begin < 5
 
 
-@hypothesis.settings(deadline=None)  # machines are busy
 @given(st.sampled_from(SMALL), st.floats(0, 1, exclude_max=True))
 def test_a_file_cut_anywhere_is_refused_or_read_and_nothing_else(data: bytes, share: float) -> None:
     with contextlib.suppress(UnreadableImage):

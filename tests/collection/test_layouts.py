@@ -211,8 +211,8 @@ def test_tsne_is_the_same_for_any_number_of_threads(monkeypatch: pytest.MonkeyPa
         "dxr_dash.collection.map2d.TSNE_SMALL", 100
     )  # the Fourier grid, which uses every core
     found = []
-    for n_cores in (1, 2, 3):
-        monkeypatch.setattr("os.cpu_count", lambda n_cores=n_cores: n_cores)
+    for n in (1, 2, 3):
+        monkeypatch.setattr("dxr_dash.collection.map2d.n_cores", lambda n=n: n)
         found.append(tsne(vectors, graph))
     assert (found[0] == found[1]).all()
     assert (found[0] == found[2]).all()

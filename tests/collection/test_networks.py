@@ -203,7 +203,7 @@ def test_a_layer_whose_output_is_no_vector_is_refused() -> None:
     height=st.integers(1, 700),
     network=st.sampled_from(["alexnet", "resnet50", "efficientnet_b2", "vit_h_14"]),
 )
-@hypothesis.settings(deadline=None, max_examples=40)
+@hypothesis.settings(max_examples=40)
 def test_images_are_prepared_bit_for_bit_as_torchvision_does(width: int, height: int, network: str) -> None:
     hypothesis.assume(max(width, height) <= 32 * min(width, height))
     theirs = models.get_model_weights(network).DEFAULT.transforms()

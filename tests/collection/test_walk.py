@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,7 +133,6 @@ def test_a_path_is_shown_in_one_line_of_valid_text() -> None:
     assert display_path("\u0085\u2028\u202egpj".encode()) == r"\u0085\u2028\u202egpj"
 
 
-@hypothesis.settings(deadline=None)  # machines are busy
 @given(st.binary(max_size=40), st.binary(max_size=40))
 def test_shown_paths_are_valid_text_without_control_characters_and_differ_if_the_paths_do(
     one: bytes, other: bytes

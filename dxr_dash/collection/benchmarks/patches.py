@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from dxr_dash import settings
+from dxr_dash.analysis.cores import n_cores
 from dxr_dash.collection.benchmarks.crops import Crop, crops_fingerprint
 from dxr_dash.collection.benchmarks.patch_files import PatchFiles, folder_of, forget_patches
 from dxr_dash.collection.feature_maps import read_original
@@ -83,7 +83,7 @@ def make_patches(
     _check_room(collection, n_bytes)
     step = f"making patches, {_size(n_bytes)}"
     done = 0
-    workers = ThreadPoolExecutor(os.cpu_count())
+    workers = ThreadPoolExecutor(n_cores())
     with disk_in_words(collection.folder), locked(collection.folder), workers:
         forget_patches(collection.folder, listed_steps(collection.manifest))
         for images, first, orders in todo:
