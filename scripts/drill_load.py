@@ -22,6 +22,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -117,6 +118,10 @@ class Rough:
 
     def __init__(self, port: int, until: float) -> None:
         self.port, self.until = port, until
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+            page = answer.read().decode()
+        path = next(part for part in page.split('"') if "plotly-strict" in part)
+        self.ask_largest = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
         self.done: Counter[str] = Counter()
         jobs = [self.send_slowly, self.read_slowly, self.post_slowly] * SLOW_EACH + [self.drop] * 2
         self.threads = [
@@ -162,7 +167,7 @@ class Rough:
         with suppress(OSError), socket.socket() as one:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             one.connect(("127.0.0.1", self.port))
-            one.sendall(b"GET /assets/plotly-strict.min.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            one.sendall(self.ask_largest)
             while self.left_s() > 0 and one.recv(1):
                 self.done["bytes read slowly"] += 1
                 time.sleep(1)
@@ -171,7 +176,7 @@ class Rough:
         """Ask, or send half a form, and close the connection at once, every other time with a reset."""
         view = json.dumps({"output": "x"}).encode()
         asked = (
-            b"GET /assets/plotly-strict.min.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+            self.ask_largest,
             b"POST /query-sets HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Dxr: x\r\nContent-Length: 900000\r\n\r\n"
             + b"-" * 5000,
             b"POST /_dash-update-component HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n"

@@ -9,10 +9,11 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 from dash import Dash, html, set_props
-from flask import Response
+from flask import Response, request
 
 from dxr_dash import api, settings
 from dxr_dash.analysis.set_distances import compile_loops
@@ -22,7 +23,7 @@ from dxr_dash.browser.callbacks import register_callbacks
 from dxr_dash.browser.layout import page
 from dxr_dash.browser.lines import TwoLines
 from dxr_dash.browser.panels import action
-from dxr_dash.browser.routes import register_routes
+from dxr_dash.browser.routes import FOR_GOOD, register_routes
 from dxr_dash.browser.state import Selection
 from dxr_dash.browser.stopping import run_until_told
 from dxr_dash.browser.trimming import Trimmer
@@ -59,9 +60,11 @@ def create_app(
         access: how the page is reached, and by whom.
         scans: runs the scans that the page asks for; whoever gives it closes it.
     """
+    folder = _assets()
     app = Dash(
         "dxr_dash",
-        assets_folder=str(_assets()),
+        assets_folder=str(folder),
+        assets_url_path=f"assets/{_digest(folder)}",  # other files have other addresses: browsers keep them for good
         title=f"{markup.escape(collection.name)} · dxr",
         update_title="",
         index_string=_INDEX,
@@ -78,6 +81,7 @@ def create_app(
     register_callbacks(app, collection)
     policy = _POLICY.format(hashes=" ".join(app.csp_hashes()))
     app.server.after_request(partial(_harden, policy))
+    app.server.after_request(partial(_keep, f"/{app.config.assets_url_path}/"))
     return app
 
 
@@ -144,6 +148,13 @@ def _harden(policy: str, response: Response) -> Response:
     return response
 
 
+def _keep(assets: str, response: Response) -> Response:
+    """Spare a browser that has the page's files from asking for each of them again."""
+    if response.status_code == 200 and request.path.startswith(assets):
+        response.headers["Cache-Control"] = FOR_GOOD
+    return response
+
+
 def address_of(access: Access, port: int) -> str:
     """Give the address that a browser opens the page by."""
     host = access.host
@@ -186,3 +197,12 @@ def _assets() -> Path:
     """Find the files for the browser: inside an installed package, beside it in a checkout."""
     inside = _PACKAGE / "assets"
     return inside if inside.is_dir() else _PACKAGE.parent / "assets"
+
+
+def _digest(folder: Path) -> str:
+    """Name what the files in a folder hold."""
+    found = blake2b(digest_size=8)
+    for path in sorted(one for one in folder.iterdir() if one.is_file()):
+        data = path.read_bytes()
+        found.update(f"{path.name}\0{len(data)}\0".encode() + data)
+    return found.hexdigest()

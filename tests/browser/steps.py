@@ -6,9 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from playwright.sync_api import Page, expect
 
 from dxr_dash.browser import ids
+from dxr_dash.figures.paint import colour_at
 
 PLOT = f"#{ids.MAP} .js-plotly-plot"
 
@@ -55,6 +58,18 @@ LONELIEST = f"""() => {{
     }}
     return best[1];
 }}"""
+
+
+def drawn_colours(page: Page, graph: str = ids.MAP) -> npt.NDArray[np.float64]:
+    """Read the colours that the points of a map are drawn with: (n, 4), from 0 to 1."""
+    marker = f"document.querySelector('#{graph} .js-plotly-plot')._fullData[0].marker"
+    return np.array(page.evaluate(f"Array.from({marker}.color, (one) => Array.from(one))"))
+
+
+def colours_on(scale: Sequence[tuple[float, str]], shares: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Read a colour scale at each share, in as many steps as a byte has: (n, 3), from 0 to 1."""
+    steps = np.rint(np.clip(shares, 0, 1) * 255) / 255
+    return np.array([colour_at(tuple(scale), float(at)) for at in steps]) / 255
 
 
 def arranged(page: Page, arrangement: str, layout: str = "umap") -> None:

@@ -15,9 +15,11 @@ from dxr_dash import api, settings
 from dxr_dash.browser import beside_panel, ids, map_panel
 from dxr_dash.browser.server import create_app
 from dxr_dash.browser.state import Selection
+from dxr_dash.figures import theme as words
+from dxr_dash.figures.colouring import by_agreement
 from dxr_dash.records import FloatArray
 from tests.browser.conftest import OpenPage, Site, running
-from tests.browser.steps import selection, wait_until_drawn
+from tests.browser.steps import colours_on, drawn_colours, selection, wait_until_drawn
 
 FIRST, SECOND = "thingsnet.fc7", "tiny.pixels32"
 PLOT = f"#{ids.BESIDE} .js-plotly-plot"
@@ -226,15 +228,13 @@ def test_the_panel_lists_the_images_whose_neighbours_differ_most(beside: Page, p
 
 
 def test_both_maps_are_coloured_by_the_neighbours_in_common(beside: Page, pair: Site) -> None:
-    shares = api.disagreement(pair[0], FIRST, SECOND).shares
+    found = by_agreement(api.disagreement(pair[0], FIRST, SECOND).shares, words.LIGHT)
+    wanted = colours_on(found.scale, found.values / found.high)
     beside.locator(f"#{ids.PAIR} [data-do=colour-by]").click()
     expect(beside.locator(f"#{ids.MAP_LEGEND} .scale")).to_contain_text(SECOND)
     both_drawn(beside)
     for graph in (ids.MAP, ids.BESIDE):
-        colours = beside.evaluate(
-            f"[...document.querySelector('#{graph} .js-plotly-plot')._fullData[0].marker.color]"
-        )
-        np.testing.assert_allclose(colours, shares, atol=1e-6)
+        np.testing.assert_allclose(drawn_colours(beside, graph)[:, :3], wanted, atol=1 / 250)
     beside.locator("[data-do=close-beside]").click()
     expect(beside.locator(f"#{ids.BESIDE_STAGE}")).to_be_hidden()
     assert selection(beside)["colour"] != "disagreement"  # it means nothing without a second space

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -9,10 +10,14 @@ from playwright.sync_api import Browser, Page, expect
 from dxr_dash import api, settings
 from dxr_dash.browser import ids
 from dxr_dash.figures import theme as words
+from dxr_dash.figures.colouring import by_category, by_distance, by_trust, plain
+from dxr_dash.figures.map_figure import Marked, map_figure
 from tests.browser.conftest import OpenPage, Site, Watch
 from tests.browser.steps import (
     PLOT,
+    colours_on,
     draw_lasso,
+    drawn_colours,
     hover_point,
     lonely_row,
     point_on_screen,
@@ -155,11 +160,70 @@ def test_every_cluster_has_a_picture_and_a_click_selects_it(page: Page, site: Si
 def test_the_map_can_be_coloured_by_the_distance_to_the_active_set(page: Page, site: Site) -> None:
     page.select_option(f"#{ids.COLOUR_BY}", "distance")
     expect(page.locator(f"#{ids.MAP_LEGEND} .ramp")).to_be_visible()
-    page.wait_for_function(f"document.querySelector('{PLOT}')._fullData[0].marker.cmax < 2")
+    found = by_distance(api.nearest_members(site[0], "faces-in-things").distances, words.LIGHT)
+    wanted = colours_on(found.scale, (found.values - found.low) / (found.high - found.low))
+    page.wait_for_function(
+        f"""([red, green, blue]) => {{
+        const drawn = document.querySelector('{PLOT}')._fullData[0].marker.color[0];
+        return [red, green, blue].every((value, i) => Math.abs(value - drawn[i]) < 0.004);
+    }}""",
+        arg=wanted[0].tolist(),
+    )
     wait_until_drawn(page)
-    colours = page.evaluate(f"Array.from(document.querySelector('{PLOT}')._fullData[0].marker.color)")
-    wanted = api.nearest_members(site[0], "faces-in-things").distances
-    np.testing.assert_allclose(colours, wanted, rtol=1e-5)
+    np.testing.assert_allclose(drawn_colours(page)[:, :3], wanted, atol=1 / 250)
+
+
+BOTH_WAYS = """async (figure) => {
+    const coloursOf = async (draw) => {
+        const box = document.body.appendChild(document.createElement("div"));
+        await draw(box, structuredClone(figure));
+        const seen = box._fullLayout._plots.xy._scene.markerOptions.map((one, i) => {
+            const parts = (colour) => Array.from(colour, (part) => (colour.BYTES_PER_ELEMENT ? part / 255 : part));
+            const of = (colour, j) => parts(Array.isArray(colour[0]) ? colour[j] : colour);
+            const written = (colour) => Array.from(box._fullData[i].x, (_, j) => {
+                const [red, green, blue, alpha] = of(colour, j);
+                return [red, green, blue, alpha * one.opacity];
+            });
+            return [written(one.colors ?? one.color), written(one.borderColors ?? one.borderColor)];
+        });
+        Plotly.purge(box);
+        box.remove();
+        return seen;
+    };
+    return [await coloursOf(Plotly.newPlot), await coloursOf(Plotly.react)];
+}"""
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("selected", [False, True])
+@pytest.mark.parametrize("kind", ["category", "distance", "trust", "nothing"])
+def test_points_get_the_colours_that_plotly_would_have_given_them(
+    page: Page, kind: str, selected: bool, large: bool
+) -> None:
+    """Plotly itself reads the figure in ``newPlot``; ``react``, which Dash calls, gets colours that are ready."""
+    random = np.random.default_rng(0)
+    n = 400
+    colouring = {
+        "category": by_category(random.integers(-1, 40, n), 40, words.LIGHT),
+        "distance": by_distance(random.random(n).astype(np.float32), words.DARK),
+        "trust": by_trust(random.random(n).astype(np.float32), words.LIGHT),
+        "nothing": plain(n, words.DARK),
+    }[kind]
+    figure = map_figure(
+        random.normal(size=(n, 2)).astype(np.float32),
+        colouring,
+        [Marked("X", "#0067a5", np.arange(9), np.zeros(0, np.int64))],
+        theme=words.LIGHT,
+        revision="r",
+        rows=np.arange(n) if large else None,
+        lit=random.random(n) < 0.3 if selected else None,
+    )
+    plotlys, ours = page.evaluate(BOTH_WAYS, json.loads(figure.to_json()))
+    assert len(plotlys) == len(ours) == 2
+    of_255 = 3 if kind in ("distance", "trust") and not large else 1  # a quantity is drawn in 256 steps
+    for theirs, own in zip(plotlys, ours, strict=True):
+        for one, other in zip(theirs, own, strict=True):
+            np.testing.assert_allclose(other, one, rtol=0, atol=(of_255 + 0.01) / 255)
 
 
 def test_without_webgl_the_page_says_so_and_draws_with_svg(

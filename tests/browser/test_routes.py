@@ -40,6 +40,27 @@ def own(folder: Path) -> tuple[Collection, FlaskClient]:
     return collection, create_app(collection).server.test_client()
 
 
+def test_the_pages_files_are_kept_by_the_browser_and_have_another_address_when_they_change(
+    site: Site, client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script_of(some: FlaskClient) -> str:
+        parts: list[str] = some.get("/").text.split('"')
+        return next(part for part in parts if "/assets/" in part and "state.js" in part)
+
+    path = script_of(client)
+    with client.get(path) as answer:
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+        script = answer.data
+    missing = client.get(path.replace("state.js", "none.js"))
+    assert missing.status_code == 404
+    assert "immutable" not in missing.headers.get("Cache-Control", "")
+    assert path == script_of(create_app(site[0]).server.test_client())
+    (tmp_path / "state.js").write_bytes(script + b"\n")
+    monkeypatch.setattr("dxr_dash.browser.server._assets", lambda: tmp_path)
+    assert path.split("/")[2] != script_of(create_app(site[0]).server.test_client()).split("/")[2]
+
+
 def test_thumbnails_are_kept_by_the_browser_and_bring_name_and_label(site: Site, client: FlaskClient) -> None:
     answer = client.get("/" + urls.thumbnail(site[0], 5))
     assert answer.data == site[0].thumbnail(5)
