@@ -31,7 +31,7 @@ from dxr_dash.browser import urls
 from dxr_dash.collection.store import MANIFEST, STEPS, Collection
 
 OPENS = 5
-BEFORE = 2  # times that a page was opened before: Chromium keeps the compiled scripts of what it sees for the second time
+BEFORE = 2  # openings that do not count: Chromium keeps compiled scripts from the second on
 VIEWPORT: ViewportSize = {"width": WIDE[0], "height": WIDE[1]}
 LASSO_SHARE = 0.1
 USERS, ASKED_BY_EACH, ASKED_ALONE = 50, 2, 40
@@ -154,7 +154,7 @@ class Bench:
         sizes, waits = [0], [0.0]
         for one in self.done:
             with suppress(Error):
-                size, timing = one.sizes()["responseBodySize"], one.timing
+                size, timing = max(0, one.sizes()["responseBodySize"]), one.timing
                 sizes.append(size)
                 kind = one.url.split("?")[0].removeprefix(self.url).split("/")[0]
                 self.largest[kind] = max(self.largest.get(kind, 0), size)
