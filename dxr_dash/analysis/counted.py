@@ -49,6 +49,13 @@ class Bounds:
         low[:, 0] = high[:, 0] = -np.inf
         return cls(low, high, distance, order)
 
+    @classmethod
+    def at(cls, keys: DoubleArray) -> Bounds:
+        """Count what is below each of (q, T) keys, which stand for no members; T may be 0."""
+        order = np.argsort(keys, axis=1, kind="stable")
+        ascending = np.take_along_axis(keys, order, axis=1)
+        return cls(ascending, ascending, np.zeros(keys.shape, np.float32), order)
+
     def in_member_order(self, count: IntArray) -> IntArray:
         """Bring (q, Q) counts from ascending order back to the order of the members."""
         back = np.empty_like(count)

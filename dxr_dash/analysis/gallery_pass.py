@@ -217,7 +217,8 @@ class _Worker:
         whole = self.whole
         n_measured = 0
         if whole.bounds is not None:
-            n_measured = self._count(part, keys, slack, hidden, pairs)
+            if self.counts.shape[1] > 1:  # else there is nothing to count between
+                n_measured = self._count(part, keys, slack, hidden, pairs)
             if whole.k:
                 bounds = (whole.bounds.low[part], whole.bounds.high[part], whole.bounds.distance[part])
                 kept = (self.found.limits[part], self.found.rows[part], self.found.distances[part])

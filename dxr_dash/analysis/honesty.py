@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dxr_dash.analysis.distances import NOISE, Reference, key_blocks
+from dxr_dash.analysis.distances import NOISE, Reference
 from dxr_dash.errors import QueryError
 from dxr_dash.records import FloatArray, IntArray
 
@@ -122,17 +122,19 @@ def _nearest_on_map(coordinates: npt.NDArray[np.floating], rows: IntArray, k: in
 
 def _true_ranks(vectors: npt.NDArray[np.floating], rows: IntArray, others: IntArray, metric: str) -> IntArray:
     """Rank ``others`` among all images by their distance to each of ``rows``, 1 = nearest: (n, k) int64."""
+    from dxr_dash.analysis.counted import Bounds  # brings numba, as does the pass
+    from dxr_dash.analysis.gallery_pass import GalleryPass
+
     reference = Reference.of(vectors[rows], metric)
     bounds = np.empty(others.shape)
-    for line, near in enumerate(others):
+    own = np.empty((len(rows), 1))
+    for line, (row, near) in enumerate(zip(rows, others, strict=True)):
+        one = reference.of_queries(np.array([line]))
+        own[line] = one.keys(np.asarray(vectors[[row]], np.float64))[0]
         wide = np.asarray(vectors[near], np.float64)
         # two ways to one distance differ by rounding: what is nearer by less than that is as near
         noise = NOISE * (1.0 if metric == "cosine" else reference.squares[line] + np.square(wide).sum(axis=1))
-        bounds[line] = reference.of_queries(np.array([line])).keys(wide)[0] - noise
-    ranks = np.ones(others.shape, np.int64)
-    for start, keys in key_blocks(reference, vectors):
-        here = np.flatnonzero((rows >= start) & (rows < start + keys.shape[1]))
-        keys[here, rows[here] - start] = np.inf  # an image has no rank in its own list
-        for line, few in enumerate(bounds):  # a pass over the block for each is quicker than sorting it
-            ranks[line] += [np.count_nonzero(keys[line] < bound) for bound in few]
-    return ranks
+        bounds[line] = one.keys(wide)[0] - noise
+    limits, nobody = Bounds.at(bounds), np.empty(0, np.int64)
+    nearer = limits.in_member_order(GalleryPass(reference, vectors, limits, nobody, nobody).run().n_below)
+    return 1 + nearer - (own < bounds)  # an image has no rank in its own list

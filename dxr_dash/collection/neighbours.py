@@ -11,12 +11,11 @@ import numpy.typing as npt
 
 from dxr_dash import settings
 from dxr_dash.analysis.cores import n_cores
-from dxr_dash.analysis.distances import distances, pair_distances
+from dxr_dash.analysis.distances import Reference, pair_distances
 from dxr_dash.records import FloatArray, IntArray, OnProgress, silent
 
 GRAPH_RECIPE = 2  # raised when the same vectors give another graph
 ROWS_AT_ONCE = 8_192
-NUMBERS_AT_ONCE = 2**25  # distances from sampled images to all
 
 
 @dataclass(frozen=True)
@@ -78,14 +77,21 @@ def neighbour_graph(
 
 def nearest_rows(vectors: FloatArray, asked: IntArray, *, metric: str, k: int) -> IntArray:
     """Find the (n, k) rows truly nearest to each of ``asked`` by comparing with every image; self left out by row."""
-    found = distances(vectors[asked], vectors, metric=metric)
-    found[np.arange(len(asked)), asked] = np.inf
-    near = (
-        np.argpartition(found, k - 1, axis=1)[:, :k]
-        if k < found.shape[1]
-        else np.argsort(found, axis=1)[:, :k]
-    )
-    return near.astype(np.int64)
+    from dxr_dash.analysis.counted import Bounds  # brings numba, as does the pass
+    from dxr_dash.analysis.gallery_pass import GalleryPass
+
+    reference, nobody = Reference.of(vectors[asked], metric), np.empty(0, np.int64)
+    no_limits = Bounds.at(np.empty((len(asked), 0)))
+    found = GalleryPass(reference, vectors, no_limits, nobody, nobody, k=k + 1).run().rows
+    return _without_self(found, asked)
+
+
+def _without_self(found: IntArray, asked: IntArray) -> IntArray:
+    """Leave each image out of its own list of k + 1: (n, k)."""
+    is_self = found == asked[:, None]
+    is_self[~is_self.any(axis=1), -1] = True  # self is not there (duplicates tie with it): the last one goes
+    others: IntArray = found[~is_self].reshape(len(found), found.shape[1] - 1)
+    return others
 
 
 def graph_recall(
@@ -103,15 +109,9 @@ def graph_recall(
     if k == 0:
         return None
     asked = np.sort(np.random.default_rng(seed).choice(n_images, min(sample, n_images), replace=False))
-    n_found = 0
-    step = max(1, NUMBERS_AT_ONCE // n_images)
-    for start in range(0, len(asked), step):
-        part = asked[start : start + step]
-        truth = _with_true_distances(
-            vectors, nearest_rows(vectors, part, metric=metric, k=k), metric, "exact", part
-        )
-        n_found += int((graph.distances[part, :k] <= truth.distances[:, -1:]).sum())
-    return n_found / (len(asked) * k)
+    near = nearest_rows(vectors, asked, metric=metric, k=k)
+    truth = _with_true_distances(vectors, near, metric, "exact", asked)
+    return float((graph.distances[asked, :k] <= truth.distances[:, -1:]).mean())
 
 
 def k_occurrence(graph: NeighbourGraph, k: int) -> npt.NDArray[np.int32]:
@@ -132,11 +132,7 @@ def _pynndescent_rows(vectors: FloatArray, *, metric: str, k: int, seed: int) ->
         warnings.simplefilter("ignore")  # about the few images with too few neighbours: -1 says it
         index = NNDescent(vectors, metric=metric, n_neighbors=k + 1, random_state=seed)
         found, _ = index.neighbor_graph
-    rows = np.asarray(found, np.int64)
-    is_self = rows == np.arange(len(rows))[:, None]
-    is_self[~is_self.any(axis=1), -1] = True  # self was not found (duplicates tie with it): the last one goes
-    others: IntArray = rows[~is_self].reshape(len(rows), k)
-    return others
+    return _without_self(np.asarray(found, np.int64), np.arange(len(found)))
 
 
 def _with_true_distances(
