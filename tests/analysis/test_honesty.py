@@ -9,7 +9,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sklearn import manifold
 
-from dxr_dash.analysis.honesty import kept_neighbours, trustworthiness
+from dxr_dash.analysis.distances import Reference
+from dxr_dash.analysis.honesty import _true_ranks, kept_neighbours, trustworthiness
 from dxr_dash.errors import QueryError
 
 EVERY = 10**9
@@ -61,6 +62,32 @@ def test_trustworthiness_is_that_of_scikit_learn(metric: str, n_images: int, k: 
     expected = manifold.trustworthiness(vectors, coordinates, n_neighbors=k, metric=metric)
     found = trustworthiness(vectors, coordinates, metric=metric, k=k, sample=EVERY, seed=0)
     assert found == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("cloud", ["several tiles", "copies", "zero vectors", "far from the origin"])
+@pytest.mark.parametrize("n_rows", [3, 150])
+def test_true_ranks_count_what_is_strictly_nearer(metric: str, cloud: str, n_rows: int) -> None:
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((4_500, 10)).astype(np.float32)
+    vectors[1::3] = {
+        "several tiles": vectors[1::3],
+        "copies": vectors[::3],
+        "zero vectors": np.zeros_like(vectors[1::3]),
+        "far from the origin": vectors[1::3] + 1_000,
+    }[cloud]
+    rows = random.choice(len(vectors), n_rows, replace=False)
+    others = random.choice(len(vectors), (n_rows, 5))
+    others[:, 0] = (rows + 1) % len(vectors)  # a copy, now and then
+    others[others == rows[:, None]] -= 1
+    reference = Reference.of(vectors[rows], metric)
+    keys = reference.keys(vectors.astype(np.float64))
+    keys[np.arange(n_rows), rows] = np.inf
+    noise = np.ones(len(vectors)) if metric == "cosine" else np.square(vectors.astype(np.float64)).sum(axis=1)
+    noise = 1e-12 * (noise + (0 if metric == "cosine" else reference.squares[:, None]))
+    far = np.take_along_axis(keys - noise, others, axis=1)
+    expected = 1 + (keys[:, None, :] < far[:, :, None]).sum(axis=2)
+    np.testing.assert_array_equal(_true_ranks(vectors, rows, others, metric), expected)
 
 
 def test_a_sample_comes_near_the_whole_and_a_full_sample_is_the_whole() -> None:

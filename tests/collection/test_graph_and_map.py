@@ -17,7 +17,7 @@ from dxr_dash.analysis.distances import METRICS, distances
 from dxr_dash.collection import umap_descent
 from dxr_dash.collection.exact_graph import TILE, exact_candidates
 from dxr_dash.collection.map2d import map_coordinates, principal_axes
-from dxr_dash.collection.neighbours import neighbour_graph
+from dxr_dash.collection.neighbours import nearest_rows, neighbour_graph
 from dxr_dash.collection.umap_descent import descend
 from dxr_dash.records import FloatArray
 
@@ -43,6 +43,21 @@ CLOUDS: dict[str, Callable[[], FloatArray]] = {
     "zero vectors": lambda: np.zeros((50, 4), np.float32),
     "two images": lambda: normal(2, 4),
 }
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_the_neighbours_that_recall_is_measured_by_are_those_of_brute_force(metric: str, cloud: str) -> None:
+    vectors = CLOUDS[cloud]()
+    asked = np.arange(0, len(vectors), 3)
+    k = min(15, len(vectors) - 1)
+    rows = nearest_rows(vectors, asked, metric=metric, k=k)
+    assert rows.shape == (len(asked), k)
+    assert (rows != asked[:, None]).all()
+    assert all(len(set(row)) == k for row in rows.tolist())
+    far = distances(vectors[asked], vectors, metric=metric)
+    found = np.sort(np.take_along_axis(far, rows, axis=1), axis=1)
+    np.testing.assert_allclose(found, nearest(vectors, metric, k)[asked], rtol=2e-7)
 
 
 @pytest.mark.parametrize("metric", METRICS)
