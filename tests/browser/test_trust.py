@@ -10,9 +10,10 @@ from playwright.sync_api import Page, expect
 from dxr_dash import api, settings
 from dxr_dash.browser import ids
 from dxr_dash.collection.store import Collection
+from dxr_dash.figures import theme as words
 from dxr_dash.records import Neighbours
 from tests.browser.conftest import OpenPage, Site, running
-from tests.browser.steps import PLOT, arranged, selection, wait_until_drawn
+from tests.browser.steps import arranged, colours_on, drawn_colours, selection, wait_until_drawn
 from tests.builders import build, write_pictures
 
 NEAREST = api.nearest
@@ -80,12 +81,8 @@ def test_the_map_can_be_coloured_by_trust(page: Page, site: Site) -> None:
         expect(legend).to_contain_text(f"{layout.honesty_k} nearest images {layout.title} has placed near")
         expect(legend).to_contain_text("100")
         wait_until_drawn(page)
-        colours = page.evaluate(f"Array.from(document.querySelector('{PLOT}')._fullData[0].marker.color)")
-        np.testing.assert_allclose(colours, layout.kept, atol=1e-6)
-        ends = page.evaluate(
-            f"(({{cmin, cmax}}) => [cmin, cmax])(document.querySelector('{PLOT}')._fullData[0].marker)"
-        )
-        assert ends == [0, 1]
+        wanted = colours_on(words.LIGHT.lost_to_kept, layout.kept)  # from none to all
+        np.testing.assert_allclose(drawn_colours(page)[:, :3], wanted, atol=1 / 250)
 
 
 def test_the_head_says_how_far_each_layout_can_be_trusted(page: Page, site: Site) -> None:
