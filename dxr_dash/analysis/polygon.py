@@ -38,9 +38,9 @@ def inside_polygon(coordinates: FloatArray, polygon: npt.ArrayLike) -> IntArray:
     if not np.isfinite(corners).all():
         raise QueryError("A corner of the polygon is not a finite number.", "Draw the lasso again.")
     low, high = corners.min(axis=0), corners.max(axis=0)
-    near = np.flatnonzero(
-        ((coordinates >= low) & (coordinates <= high)).all(axis=1)
-    )  # the box first: it is cheap
+    x, y = coordinates[:, 0], coordinates[:, 1]
+    in_box = (x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1])  # first, since it is cheap
+    near = np.flatnonzero(in_box)
     x, y = np.asarray(coordinates[near], np.float64).T
     by_height = np.argsort(y, kind="stable")
     x, y = x[by_height], y[by_height]
