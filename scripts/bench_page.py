@@ -31,7 +31,7 @@ from dxr_dash.browser import urls
 from dxr_dash.collection.store import MANIFEST, STEPS, Collection
 
 OPENS = 5
-BEFORE = 2  # openings that do not count: Chromium keeps compiled scripts from the second on
+BEFORE = 2  # openings that do not count: Chromium uses scripts that it has compiled from the third on
 VIEWPORT: ViewportSize = {"width": WIDE[0], "height": WIDE[1]}
 LASSO_SHARE = 0.1
 USERS, ASKED_BY_EACH, ASKED_ALONE = 50, 2, 40
