@@ -6,7 +6,7 @@ DxrError
 ├── ImagesError       there is nothing to build from
 ├── NetworkError      a network, layer or its weights cannot be had
 ├── QueryError        a query set, row or setting that was asked for does not fit
-├── ReportError       a report cannot be written where it was asked for
+├── ReportError       a report or a table cannot be written where it was asked for
 └── UploadError       files dropped on the page that are refused
 """
 
@@ -51,7 +51,7 @@ class QueryError(DxrError):
 
 
 class ReportError(DxrError):
-    """A report cannot be written where it was asked for."""
+    """A report or a table cannot be written where it was asked for."""
 
 
 class UploadError(DxrError):

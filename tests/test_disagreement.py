@@ -131,3 +131,8 @@ def test_the_command_refuses_in_words(folder: Path, tmp_path: Path) -> None:
     result = run("disagree", str(folder), FIRST, SECOND, "-o", str(tmp_path / "differ.doc"))
     assert result.exit_code == 1
     assert "no suffix" in result.output
+    (tmp_path / "labels.csv").write_text("path,label")
+    result = run("disagree", str(folder), FIRST, SECOND, "-o", str(tmp_path / "labels.csv"))
+    assert result.exit_code == 1
+    assert "is there already" in result.output
+    assert (tmp_path / "labels.csv").read_text() == "path,label"

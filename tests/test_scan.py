@@ -337,11 +337,21 @@ def test_files_hold_every_number_and_no_formula(target: Path, tmp_path: Path) ->
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_the_work(target: Path, tmp_path: Path) -> None:
-    result = run("scan", target, "-o", tmp_path / "out.xlsx")
-    assert (result.exit_code, "no suffix that dxr can write" in result.output) == (1, True)
-    result = run("scan", target, "-o", tmp_path / "nowhere" / "out.csv")
-    assert (result.exit_code, "does not exist" in result.output) == (1, True)
+    (tmp_path / "folder.csv").mkdir()
+    labels = tmp_path / "labels.csv"
+    labels.write_text("path,label")
+    for name, words in (
+        ("out.xlsx", "no suffix that dxr can write"),
+        ("nowhere/out.csv", "is not a folder"),
+        ("folder.csv", "is a folder"),
+        ("labels.csv", "is there already"),
+    ):
+        result = run("scan", target, "-o", tmp_path / name)
+        assert (result.exit_code, words in result.output) == (1, True), result.output
     assert not (target / "scans").exists()
+    assert labels.read_text() == "path,label"
+    result = run("scan", target, "-o", labels, "--force")
+    assert (result.exit_code, labels.read_text().startswith("value,")) == (0, True)
 
 
 def test_the_table_is_a_pandas_table(collection: Collection) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from dxr_dash import settings
-from dxr_dash.cli.frame import FOLDER, JSON, PATH, cli, in_words
+from dxr_dash.cli.frame import FOLDER, FORCE, JSON, PATH, cli, in_words
 
 
 @cli.command()
@@ -26,6 +26,7 @@ from dxr_dash.cli.frame import FOLDER, JSON, PATH, cli, in_words
     help="Images to list, those first whose neighbours differ most.",
 )
 @click.option("-o", "--output", type=PATH, help="Write every image's share to FILE.csv, .parquet or .json.")
+@FORCE
 @JSON
 @in_words
 def disagree(
@@ -35,6 +36,7 @@ def disagree(
     k: int | None,
     show: int,
     output: Path | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Compare who is near to whom in two feature spaces of COLLECTION.
@@ -52,7 +54,7 @@ def disagree(
     from dxr_dash.collection.exports import check_target, write_rows
 
     if output is not None:
-        check_target(output)
+        check_target(output, force=force)
     opened = api.open_collection(collection)
     found = api.disagreement(opened, first, second, k=k)
     first_rows = found.order[:show].tolist()

@@ -25,6 +25,7 @@ INTERRUPTED = 130  # the exit code that shells expect after Ctrl-C
 PATH = click.Path(path_type=Path)
 FOLDER = click.argument("collection", type=PATH)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+FORCE = click.option("--force", is_flag=True, help="Write over files that are there.")
 SPACE = click.option(
     "--space", help="Feature space, NETWORK.LAYER; left out, the one built last that is no control for depth."
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dxr_dash import settings
-from dxr_dash.cli.frame import FOLDER, JSON, PATH, SPACE, cli, in_words, progress
+from dxr_dash.cli.frame import FOLDER, FORCE, JSON, PATH, SPACE, cli, in_words, progress
 
 if TYPE_CHECKING:
     from dxr_dash.records import Estimate, Scan, ScanLine
@@ -35,9 +35,16 @@ COLOURS = {"yes": "green", "partly": "yellow", "no": "red", "cannot tell": None}
 @click.option("--sort", type=click.Choice(list(SORTS)), default="auroc", show_default=True, help="Order.")
 @JSON
 @click.option("-o", "--output", type=PATH, help="Write the table to FILE.csv, .parquet or .json.")
+@FORCE
 @in_words
 def scan(
-    collection: Path, by: str | None, space: str | None, sort: str, as_json: bool, output: Path | None
+    collection: Path,
+    by: str | None,
+    space: str | None,
+    sort: str,
+    as_json: bool,
+    output: Path | None,
+    force: bool,
 ) -> None:
     """Ask COLLECTION what its features retrieve at all: every label, value or cluster as X.
 
@@ -54,7 +61,7 @@ def scan(
     from dxr_dash.records import scan_row
 
     if output is not None:
-        check_target(output)
+        check_target(output, force=force)
     opened = api.open_collection(collection)
     with progress() as shown:
         found = api.scan(opened, by, space=space, on_progress=shown)

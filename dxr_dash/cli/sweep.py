@@ -10,7 +10,7 @@ import click
 
 from dxr_dash.analysis.compared import signed
 from dxr_dash.analysis.verdict import written
-from dxr_dash.cli.frame import FOLDER, JSON, PATH, cli, in_words, progress
+from dxr_dash.cli.frame import FOLDER, FORCE, JSON, PATH, cli, in_words, progress
 
 if TYPE_CHECKING:
     from dxr_dash.records import Sweep
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", "outputs", type=PATH, multiple=True, help="A .html, .svg, .csv or .json file."
 )
-@click.option("--force", is_flag=True, help="Write over files that are there.")
+@FORCE
 @JSON
 @in_words
 def sweep(

@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +15,45 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dxr_dash.collection.steps import atomic_write
-from dxr_dash.errors import CollectionError
+from dxr_dash.errors import ReportError
 
 SUFFIXES = (".csv", ".parquet", ".json")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def check_target(target: Path) -> None:
+def check_target(target: Path, *, suffixes: Collection[str] = SUFFIXES, force: bool = False) -> None:
     """Refuse a file that cannot be written, before the work for it begins.
 
+    Args:
+        suffixes: the forms that can be written.
+        force: write over a file that is there.
+
     Raises:
-        CollectionError: its suffix is none of ours, or its folder is not there.
+        ReportError: its suffix is none of these, its folder is missing or cannot be written to, or it is there already.
     """
-    if target.suffix.lower() not in SUFFIXES:
-        raise CollectionError(
-            f"{target} has no suffix that dxr can write.", f"Use one of {', '.join(SUFFIXES)}."
-        )
+    if target.suffix.lower() not in suffixes:
+        raise ReportError(f"{target} has no suffix that dxr can write.", f"Use one of {', '.join(suffixes)}.")
     if not target.parent.is_dir():
-        raise CollectionError(f"The folder {target.parent} does not exist.", "Make it, or name another.")
+        raise ReportError(f"{target.parent} is not a folder.", "Make it first, or choose another place.")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise ReportError(f"{target.parent} cannot be written to.", "Choose another place.")
+    if target.is_dir():
+        raise ReportError(f"{target} is a folder.", "Choose another name.")
+    if target.exists() and not force:
+        raise ReportError(
+            f"{target} is there already.", "Choose another name, or write over it with `--force`."
+        )
 
 
 def write_rows(target: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:
-    """Write a table in the form that the file's suffix names; an older file is replaced as a whole.
+    """Write a table in the form that the file's suffix names, whole or not at all.
+
+    Args:
+        target: a file that ``check_target`` takes.
 
     Raises:
-        CollectionError: it cannot be written.
+        ReportError: it cannot be written.
     """
-    check_target(target)
     try:
         with atomic_write(target) as file:
             if target.suffix.lower() == ".parquet":
@@ -50,8 +63,8 @@ def write_rows(target: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schem
             else:
                 file.write(_csv(rows, schema.names).encode())
     except OSError as error:
-        raise CollectionError(
-            f"{target} cannot be written: {error.strerror}.", "Name another file with -o."
+        raise ReportError(
+            f"{target} cannot be written: {error.strerror or error}.", "Choose another place."
         ) from None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from dxr_dash import settings
+from dxr_dash.collection.exports import check_target
 from dxr_dash.collection.steps import atomic_write
 from dxr_dash.errors import ReportError
 from dxr_dash.figures.svg import as_svg, css_colours
@@ -26,17 +27,10 @@ def check_sweep_targets(targets: tuple[Path, ...], *, force: bool) -> None:
     """Decide before any work whether the files can be written.
 
     Raises:
-        ReportError: a suffix is unknown, a folder is missing, or a file is there already.
+        ReportError: as ``check_target`` says.
     """
     for target in targets:
-        if target.suffix.lower() not in WRITERS:
-            raise ReportError(
-                f"{target} is no file that a sweep is written as.", f"End it in {', '.join(WRITERS)}."
-            )
-        if not target.parent.is_dir():
-            raise ReportError(f"{target.parent} is not a folder.", "Make it first, or choose another place.")
-        if target.exists() and not (force and target.is_file()):
-            raise ReportError(f"{target} is there already.", "Choose another name, or use `--force`.")
+        check_target(target, suffixes=WRITERS, force=force)
 
 
 def write_sweep(found: Sweep, target: Path) -> int:
