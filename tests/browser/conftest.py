@@ -19,6 +19,7 @@ from playwright.sync_api import (
     Browser,
     ConsoleMessage,
     Dialog,
+    Error,
     Page,
     Playwright,
     ViewportSize,
@@ -54,6 +55,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+UNKNOWN_TO_FIREFOX = "unknown command"  # by Playwright 1.65 to Firefox 153
 WITHOUT_WEBGL = ("--disable-gpu", "--disable-3d-apis", "--disable-software-rasterizer")
 PATIENCE_MS = 30_000
 Site = tuple[Collection, str]
@@ -195,6 +197,34 @@ def no_webgl(playwright: Playwright) -> Iterator[Browser]:
     browser = start_chromium(playwright, *WITHOUT_WEBGL)
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="session")
+def firefox(playwright: Playwright) -> Iterator[Browser]:
+    """Firefox's own build, driven by WebDriver BiDi; skipped where there is none."""
+    names = ("firefox", "firefox-esr")
+    path = os.environ.get("DXR_FIREFOX") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("Firefox is not here: install it, or name it with DXR_FIREFOX=/path/to/firefox")
+    browser = playwright.firefox.launch(
+        channel="moz-firefox", executable_path=path, headless="DISPLAY" not in os.environ
+    )
+    try:
+        browser.new_context().close()
+    except Error as error:
+        browser.close()
+        if UNKNOWN_TO_FIREFOX not in error.message:
+            raise
+        pytest.skip(f"This Playwright is too new for Firefox {browser.version}: {error.message}")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session", params=["chromium", "firefox"])
+def engine(request: pytest.FixtureRequest) -> Browser:
+    """Every engine that is here, one after the other."""
+    found: Browser = request.getfixturevalue(request.param)
+    return found
 
 
 class Watch:

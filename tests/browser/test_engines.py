@@ -1,6 +1,6 @@
 """The main ways through the page, in every engine that is here: Chromium, and Firefox where it is installed.
 
-Firefox's own build is driven, by WebDriver BiDi. Without a display it has no WebGL, and the page then draws with SVG;
+`test_restart.py` runs in both, too. Without a display Firefox has no WebGL, and the page then draws with SVG;
 `xvfb-run python -m pytest tests/browser/test_engines.py` gives it a display and WebGL.
 """
 
@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import base64
 import math
-import os
-import shutil
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Error, Locator, Page, Playwright, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from dxr_dash import api
 from dxr_dash.browser import ids
@@ -33,42 +31,19 @@ from tests.browser.test_map import INKED
 from tests.browser.test_sets import DROP, jpeg
 
 OVERLAP_PX = 8  # points that overlap are all meant, in SVG
-UNKNOWN_TO_FIREFOX = "unknown command"  # by Playwright 1.65 to Firefox 153
-
-
-@pytest.fixture(scope="module")
-def firefox(playwright: Playwright) -> Iterator[Browser]:
-    names = ("firefox", "firefox-esr")
-    path = os.environ.get("DXR_FIREFOX") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip("Firefox is not here: install it, or name it with DXR_FIREFOX=/path/to/firefox")
-    browser = playwright.firefox.launch(
-        channel="moz-firefox", executable_path=path, headless="DISPLAY" not in os.environ
-    )
-    try:
-        browser.new_context().close()
-    except Error as error:
-        browser.close()
-        if UNKNOWN_TO_FIREFOX not in error.message:
-            raise
-        pytest.skip(f"This Playwright is too new for Firefox {browser.version}: {error.message}")
-    yield browser
-    browser.close()
-
-
-@pytest.fixture(scope="module", params=["chromium", "firefox"])
-def engine(request: pytest.FixtureRequest) -> Browser:
-    found: Browser = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.fixture
-def here(engine: Browser, own_site: Site) -> Iterator[Page]:
+def seen() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def here(engine: Browser, own_site: Site, seen: Watch) -> Iterator[Page]:
     """The page, in one engine; nothing may go wrong on it, nor may it ask another machine."""
-    watch = Watch()
-    with visitor(engine, own_site[1], watch) as page:
+    with visitor(engine, own_site[1], seen) as page:
         yield page
-    watch.calm()
+    seen.calm()
 
 
 def focused(page: Page) -> Locator:
@@ -152,6 +127,35 @@ def test_a_reload_keeps_the_view_and_back_and_forward_walk_through_it(here: Page
     expect(focused(here)).to_have_attribute("data-row", "3")
     here.go_forward()
     expect(focused(here)).to_have_attribute("data-row", "11")
+
+
+def test_two_tabs_of_one_browser_show_what_each_was_asked(here: Page, seen: Watch) -> None:
+    first, second = here, here.context.new_page()
+    seen.look_at(second)
+    second.goto(here.url)
+    wait_until_drawn(second)
+    asked = ((first, 3, "cars"), (second, 11, "things without faces"))
+    for tab, row, name in asked:
+        tab.locator(f"#{ids.SETS} .choose", has_text=name).click()
+        tab.evaluate("row => dxr.change({focus: row}, {step: true})", row)
+    draw_lasso(second)
+    for tab, row, name in asked:
+        wait_until_drawn(tab)
+        expect(focused(tab)).to_have_attribute("data-row", str(row))
+        expect(tab.locator(f"#{ids.ANSWER} .question strong")).to_have_text(name)
+    expect(first.locator(f"#{ids.SELECTED_PANEL}")).to_be_hidden()
+    first.reload()
+    wait_until_drawn(first)
+    assert (selection(first)["focus"], selection(first)["lasso"]) == (3, [])
+    expect(second.locator(".selected-count")).to_be_visible()
+
+
+def test_a_reload_while_an_answer_is_on_its_way_shows_the_answer(here: Page) -> None:
+    here.evaluate("dxr.change({active: 'cars', shown: ['cars'], focus: 7}, {step: true})")
+    here.reload()  # at once: nothing has come back yet
+    wait_until_drawn(here)
+    expect(here.locator(f"#{ids.ANSWER} .question strong")).to_have_text("cars")
+    expect(focused(here)).to_have_attribute("data-row", "7")
 
 
 def test_the_other_pages_open_and_back_leads_to_the_map(here: Page, own_site: Site) -> None:

@@ -33,10 +33,8 @@ def serving(folder: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str]
             process.kill()
 
 
-def test_a_page_says_that_its_server_has_gone_waits_for_it_and_goes_on(
-    chromium: Browser, folder: Path
-) -> None:
-    with serving(folder) as (process, url), visitor(chromium, url, Watch()) as page:
+def test_a_page_says_that_its_server_has_gone_waits_for_it_and_goes_on(engine: Browser, folder: Path) -> None:
+    with serving(folder) as (process, url), visitor(engine, url, Watch()) as page:
         status = page.locator(f"#{ids.STATUS}")
         focused = page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")
         page.evaluate("dxr.change({ focus: 3 })")
@@ -54,7 +52,7 @@ def test_a_page_says_that_its_server_has_gone_waits_for_it_and_goes_on(
             expect(focused).to_have_attribute("data-row", "5")
 
 
-def test_a_page_says_when_another_collection_answers(chromium: Browser, folder: Path, tmp_path: Path) -> None:
+def test_a_page_says_when_another_collection_answers(engine: Browser, folder: Path, tmp_path: Path) -> None:
     from dxr_dash import api
     from dxr_dash.demo.world import draw
 
@@ -62,7 +60,7 @@ def test_a_page_says_when_another_collection_answers(chromium: Browser, folder: 
     for number in range(3):
         draw("cup", face=False, seed=number, size_px=96).save(tmp_path / "others" / f"{number}.jpg")
     api.build(tmp_path / "others", tmp_path / "other.dxr", network="tiny")
-    with serving(folder) as (process, url), visitor(chromium, url, Watch()) as page:
+    with serving(folder) as (process, url), visitor(engine, url, Watch()) as page:
         process.send_signal(signal.SIGTERM)
         process.wait()
         page.evaluate("dxr.change({ focus: 4 })")

@@ -48,47 +48,6 @@ def test_the_address_alone_gives_the_same_view_in_another_browser(page: Page, op
     expect(there.locator(f"#{ids.COLOUR_BY}")).to_have_value("cluster")
 
 
-def test_a_reload_keeps_the_view_and_back_takes_a_step_back(page: Page) -> None:
-    first, second = 3, 11
-    for row in (first, second):
-        page.evaluate("row => dxr.change({focus: row}, {step: true})", row)
-        expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_have_attribute("data-row", str(row))
-    page.reload()
-    wait_until_drawn(page)
-    expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_have_attribute("data-row", str(second))
-    page.go_back()
-    expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_have_attribute("data-row", str(first))
-
-
-def test_two_tabs_of_one_browser_show_what_each_was_asked(page: Page, watch: Watch) -> None:
-    first, second = page, page.context.new_page()
-    watch.look_at(second)
-    second.goto(page.url)
-    wait_until_drawn(second)
-    for tab, row, name in ((first, 3, "cars"), (second, 11, "things without faces")):
-        tab.locator(f"#{ids.SETS} .choose", has_text=name).click()
-        tab.evaluate("row => dxr.change({focus: row}, {step: true})", row)
-    draw_lasso(second)
-    for tab, row, name in ((first, 3, "cars"), (second, 11, "things without faces")):
-        wait_until_drawn(tab)
-        expect(tab.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_have_attribute("data-row", str(row))
-        expect(tab.locator(f"#{ids.ANSWER} .question strong")).to_have_text(name)
-    expect(first.locator(f"#{ids.SELECTED_PANEL}")).to_be_hidden()
-    first.reload()
-    wait_until_drawn(first)
-    assert (selection(first)["focus"], selection(first)["lasso"]) == (3, [])
-    expect(second.locator(".selected-count")).to_be_visible()
-    second.close()
-
-
-def test_a_reload_while_an_answer_is_on_its_way_shows_the_answer(page: Page) -> None:
-    page.evaluate("dxr.change({active: 'cars', shown: ['cars'], focus: 7}, {step: true})")
-    page.reload()  # at once: nothing has come back yet
-    wait_until_drawn(page)
-    expect(page.locator(f"#{ids.ANSWER} .question strong")).to_have_text("cars")
-    expect(page.locator(f"#{ids.NEIGHBOURS} .focus-card .thumb")).to_have_attribute("data-row", "7")
-
-
 @pytest.mark.parametrize(
     "search",
     [
