@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import stat
 import threading
 from contextlib import nullcontext, suppress
@@ -35,6 +36,13 @@ JPEGS = ("JPEG", "MPO")  # as Pillow calls them; MPO is a JPEG with more picture
 
 # Images larger than this are decoded at most two at a time: one of 100 megapixels may take over 1 GB meanwhile.
 LARGE_PIXELS = 25_000_000
+# A JPEG may come in many scans, each of which costs a pass over all its blocks however few bytes it has; real ones
+# have ten or so
+MOST_SCANS = 100
+_SCAN = b"\xff\xda"
+# not a stuffed byte, a filler, or a marker without a length; a decoder skips what lies between
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+_END = b"\xd9"
 _one_of_few_large = threading.BoundedSemaphore(2)
 
 # Words in Pillow's messages
@@ -146,6 +154,8 @@ def decode(
             if image.width * image.height > max_pixels:
                 size = f"{image.width} x {image.height} pixels"
                 raise UnreadableImage(f"too large: {size}, the limit is {_megapixels(max_pixels)}")
+            if image.format in JPEGS and _has_many_scans(data):
+                raise UnreadableImage(f"a JPEG of more than {MOST_SCANS} scans")
             with _one_of_few_large if image.width * image.height > LARGE_PIXELS else nullcontext():
                 if image.format in JPEGS and (times := reduction(*image.size, least_px)) > 1:
                     # what is wrong with a file is told below; lossless JPEGs cannot be decoded smaller
@@ -158,6 +168,18 @@ def decode(
             raise
         except Exception as error:  # decoders raise nearly everything on broken data
             raise UnreadableImage(_decode_reason(error, data, max_pixels)) from error
+
+
+def _has_many_scans(data: bytes) -> bool:
+    if (
+        data.count(_SCAN) <= MOST_SCANS
+    ):  # what lies in other segments, or behind the picture, may look like one
+        return False
+    n_scans, at = 0, len(JPEG_START) - 1
+    while n_scans <= MOST_SCANS and (found := _MARKER.search(data, at)) and found[1] != _END:
+        n_scans += found[1] == _SCAN[1:]
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return n_scans > MOST_SCANS
 
 
 def _decoded_smaller(image: Image.Image, times: int) -> Image.Image:

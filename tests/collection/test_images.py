@@ -20,8 +20,10 @@ from PIL import Image
 
 from dxr_dash import settings
 from dxr_dash.collection.images import (
+    MOST_SCANS,
     FoundFile,
     UnreadableImage,
+    decode,
     display_path,
     find_images,
     read_file,
@@ -181,6 +183,27 @@ def test_the_pixel_limit_is_checked_on_what_the_header_says_before_anything_is_d
 def test_only_the_formats_that_dxr_reads_reach_a_decoder() -> None:
     for format_ in ("PPM", "TGA", "ICO", "PCX", "SGI", "EPS", "PDF", "DDS"):
         assert reason_of(encoded(noise(), format_)) == "not an image: its content is not a format dxr reads"
+
+
+def in_scans(n_scans: int, between: bytes = b"") -> bytes:
+    """A progressive JPEG whose last scan is there again and again; more bytes before each."""
+    out = io.BytesIO()
+    Image.new("L", (64, 64), 128).save(out, "JPEG", progressive=True)
+    data = out.getvalue()
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + (between + data[last:-2]) * n_scans + data[-2:]
+
+
+def test_a_jpeg_of_very_many_scans_is_refused_before_it_costs_hours() -> None:
+    few = in_scans(MOST_SCANS // 2)
+    assert decode(few)[0].size == (64, 64)
+    assert decode(few + b"\xff\xda" * 1000)[0].size == (64, 64)  # behind the picture: a film, say
+    comment = b"\xff\xfe" + (2 + 2000).to_bytes(2, "big") + b"\xff\xda" * 1000
+    assert decode(few[:2] + comment + few[2:])[0].size == (64, 64)
+    # fillers and what a decoder passes over hide none of them
+    for between in (b"", b"\xff\xff\xff", b"\x00junk", b"\xff\x00", b"\xff\xd0", comment):
+        with pytest.raises(UnreadableImage, match="scans"):
+            decode(in_scans(MOST_SCANS + 1, between))
 
 
 def test_no_warning_of_pillow_gets_out_of_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
