@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 from dxr_dash import api, settings
 from dxr_dash.analysis import said
 from dxr_dash.cli import cli
-from tests.builders import write_pictures
+from dxr_dash.errors import CollectionError
+from tests.builders import digest, write_pictures
 
 NET = ["--network", "thingsnet"]
 
@@ -123,6 +124,50 @@ def test_query_again_replaces_the_set_of_that_name(target: Path) -> None:
     run("query", str(target), str(images / "blue"), "--name", "colour")
     (one,) = api.open_collection(target).query_sets.values()
     assert one.outside[0].startswith("0002")
+
+
+def test_a_query_that_is_refused_changes_no_set(target: Path, tmp_path: Path) -> None:
+    images = api.open_collection(target).images_root
+    reds, blues, greens = (str(images / name) for name in ("red", "blue", "green"))
+    assert run("query", str(target), reds, "--name", "reds", "--control", blues).exit_code == 0
+    before = digest(target)
+    (tmp_path / "empty").mkdir()
+    for words in (
+        (str(tmp_path / "none"), "--name", "reds", "--control", greens),
+        (greens, "--name", "reds", "--control", str(tmp_path / "empty")),
+        (greens, "--name", "reds", "--control", blues, "--space", "none"),
+        ("--name", "none", "--control", greens),
+    ):
+        assert run("query", str(target), *words).exit_code == 1
+        assert digest(target) == before
+    assert run("query", str(target), "--name", "reds", "--control", greens).exit_code == 0
+    opened = api.open_collection(target)
+    assert control.outside_images() != {}
+    assert api.find_query_set(opened, "reds").control in opened.query_sets
+    assert len(opened.query_sets) == 2
+
+
+def test_a_name_that_no_disk_takes_and_a_seed_that_is_none_are_refused_in_words(tmp_path: Path) -> None:
+    for words in (
+        ["info", "x" * 300],
+        ["check", "x" * 300],
+        ["build", "y" * 300, "--to", str(tmp_path / "x.dxr")],
+    ):
+        result = run(*words)
+        assert result.exit_code == 1
+        assert result.output.startswith("dxr: ")
+        assert isinstance(result.exception, SystemExit)
+    for seed in ("-1", str(2**32), "one"):
+        assert run("build", str(tmp_path), "--to", str(tmp_path / "x.dxr"), "--seed", seed).exit_code == 2
+    with pytest.raises(CollectionError, match="is no seed"):
+        api.build(tmp_path, tmp_path / "x.dxr", seed=-1)
+
+
+def test_a_host_that_is_none_is_refused_in_words(target: Path) -> None:
+    result = run("serve", str(target), "--host", "nonexistent.invalid", "--no-browser")
+    assert (result.exit_code, "on nonexistent.invalid cannot be used" in result.output) == (1, True)
+    result = run("serve", str(target), "--public-url", "http://[::1", "--no-browser")
+    assert (result.exit_code, "is no address" in result.output) == (1, True)
 
 
 def test_query_for_a_set_that_is_not_there_names_those_that_are(target: Path) -> None:

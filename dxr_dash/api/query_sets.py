@@ -63,31 +63,60 @@ def replace_query_set(
     collection: Collection,
     name: str,
     *,
-    images: Sequence[tuple[str, bytes]] | Path | str,
+    images: Sequence[tuple[str, bytes]] | Path | str | None,
     control: str | None = None,
+    control_images: Sequence[tuple[str, bytes]] | Path | str | None = None,
     on_progress: OnProgress = silent,
 ) -> tuple[QuerySet, tuple[Skipped, ...]]:
     """Keep a query set of outside images under a name that may be taken; the old one goes once the new one is there.
 
-    A set that holds these very images stays, so that the same call twice, or again after a kill, changes nothing.
+    All images are read before anything is written. A set that holds these very images stays, so that the same call
+    twice, or again after a kill, changes nothing.
 
-    Args, Returns, Raises:
+    Args:
+        images: as for ``add_query_set``; None: the stored set of that name or id stays, but for its control set.
+        control: id of the control set.
+        control_images: of a control set that is kept beside this one, in the same way.
+
+    Returns, Raises:
         As ``add_query_set``.
     """
-    name = sets.checked_name(name)
+    stored = find_query_set(collection, name) if images is None else None
+    name = sets.checked_name(name if stored is None else stored.name)
+    beside = sets.checked_name(f"{name}, control")
     if control is not None:
         find_query_set(collection, control)
-    outside = _embedded(collection, images, any_rows=False, on_progress=on_progress)
+    outside, against = (
+        None if one is None else _embedded(collection, one, any_rows=False, on_progress=on_progress)
+        for one in (images, control_images)
+    )
+    gone: list[QuerySet] = []
+    if against is not None:
+        control = _put(collection, beside, against, None, gone).id
+    if outside is not None:
+        stored = _put(collection, name, outside, control, gone)
+    assert stored is not None  # noqa: S101 - found, or just put there
+    if control is not None and stored.control != control:
+        sets.change_query_set(stored, control=control)
+    for other in gone:
+        remove_query_set(collection, other.id)
+    skipped = [one for part in (against, outside) if part is not None for one in part.skipped]
+    return find_query_set(collection, stored.id), tuple(skipped)
+
+
+def _put(
+    collection: Collection, name: str, outside: Outside, control: str | None, gone: list[QuerySet]
+) -> QuerySet:
+    """Find the set of this name that holds these images, or write it; add to ``gone`` what it takes the place of."""
     before = [one for one in collection.query_sets.values() if one.name == name]
     one = next((one for one in before if _holds(one, outside)), None)
     if one is None:
         one = _kept(collection, name, np.empty(0, np.int64), outside, control)
     elif one.control != control:
         sets.change_query_set(one, control=control)
-    for other in before:
-        if other.id != one.id:
-            remove_query_set(collection, other.id)
-    return find_query_set(collection, one.id), tuple(outside.skipped)
+        one = find_query_set(collection, one.id)
+    gone += [other for other in before if other.id != one.id]
+    return one
 
 
 def _holds(one: QuerySet, outside: Outside) -> bool:
@@ -190,7 +219,10 @@ def checked_rows(collection: Collection, rows: Sequence[int] | IntArray) -> IntA
     Raises:
         QueryError: one of them does not exist.
     """
-    found = np.asarray(rows, np.int64).reshape(-1)
+    try:
+        found = np.asarray(rows, np.int64).reshape(-1)
+    except OverflowError:  # a number of more than 18 digits
+        found = np.array([-1])
     if len(found) and (found.min() < 0 or found.max() >= len(collection)):
         raise QueryError(
             "An image was asked for that is not in the collection.",

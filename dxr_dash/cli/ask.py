@@ -23,7 +23,7 @@ from dxr_dash.cli.frame import (
 
 if TYPE_CHECKING:
     from dxr_dash.collection.store import Collection
-    from dxr_dash.records import Answer, Estimate, Findings, LocalScaling, Skipped
+    from dxr_dash.records import Answer, Estimate, Findings, LocalScaling
 
 
 @cli.command()
@@ -63,27 +63,15 @@ def query(
     if text is not None:
         return _print_nearest_to_text(opened, text, space, as_json)
     assert name is not None  # noqa: S101 - one of the two was given
-    skipped: tuple[Skipped, ...] = ()
+    where = opened.space(space).id
     with progress() as shown:
-        control_id = None
-        if control is not None:
-            control_set, skipped = api.replace_query_set(
-                opened, f"{name}, control", images=control, on_progress=shown
-            )
-            control_id = control_set.id
-        if images is not None:
-            one, more = api.replace_query_set(
-                opened, name, images=images, control=control_id, on_progress=shown
-            )
-            key, skipped = one.id, skipped + more
-        else:
-            key = api.find_query_set(opened, name).id
-            if control_id is not None:
-                api.set_control(opened, key, control_id)
+        one, skipped = api.replace_query_set(
+            opened, name, images=images, control_images=control, on_progress=shown
+        )
         shown("comparing", 0, 0)
-        found = api.answer(opened, key, space=space)
+        found = api.answer(opened, one.id, space=where)
         shown("looking at what is retrieved", 0, 0)
-        more_found = api.findings(opened, key, space=space)
+        more_found = api.findings(opened, one.id, space=where)
     if as_json:
         return click.echo(json.dumps({**found.as_dict(), "findings": more_found.as_dict()}))
     list_skipped(skipped)
@@ -109,6 +97,7 @@ def _print_nearest_to_text(opened: Collection, text: str, space: str | None, as_
 
 def _print_answer(found: Answer, beside: Findings) -> None:
     from dxr_dash.analysis import said
+    from dxr_dash.collection.walk import visible
 
     click.secho(found.sentence, bold=True)
     asked = "" if found.n_asked == found.n_images else f", asked with {found.n_asked} of them"
@@ -140,9 +129,9 @@ def _print_answer(found: Answer, beside: Findings) -> None:
     for value in beside.instead:
         also = said.also_of_x(value)
         words_of_it = f"{said.instead(value)}{f'; {also}' if also else ''}"
-        click.echo(f"  {word}: {value.kind} {value.value!r}, {words_of_it}")
+        click.echo(f"  {word}: {visible(value.kind)} {value.value!r}, {words_of_it}")
     for own in beside.own[: settings.OWN_SHOWN]:
-        click.echo(f"  {word}: its own {own.kind}, {said.own(own, settings.INSTEAD_AT)}")
+        click.echo(f"  {word}: its own {visible(own.kind)}, {said.own(own, settings.INSTEAD_AT)}")
     click.echo(f"  rests on            {said.basis(found.basis)}")
     for warning in found.warnings:
         click.secho(f"  Mind: {warning}", fg="yellow")
