@@ -52,6 +52,7 @@ RECALL_SAMPLE = 1_000  # images whose true neighbours are found by brute force t
 MAP_NEIGHBOURS = 15
 MAP_MIN_DISTANCE = 0.5  # more than umap-learn's 0.1: the map is for browsing, and images need room
 SEED = 0
+MOST_SEED = 2**32 - 1  # what NumPy and scikit-learn take
 
 # Layouts: mosaic, trust and t-SNE
 MOSAIC_EXACT_LIMIT = 2_000  # images; the exact assignment takes 1 to 5 s for so many, and N cubed beyond

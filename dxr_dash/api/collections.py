@@ -63,6 +63,8 @@ def build(
     Raises:
         ImagesError, NetworkError, CollectionError: as ``collection.build.build`` says.
     """
+    if not 0 <= seed <= settings.MOST_SEED:
+        raise CollectionError(f"{seed} is no seed.", f"Give a number from 0 to {settings.MOST_SEED}.")
     from_folder = labels == "folder"
     layers = [layer] if isinstance(layer, str) else list(layer)
     if not layers and vectors is None:

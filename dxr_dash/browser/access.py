@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -55,10 +54,7 @@ class Access:
         Raises:
             DxrError: it is no http address.
         """
-        if self.public_url is None:
-            return
-        parts = urlsplit(self.public_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        if self.public_url is not None and not _is_page_address(self.public_url):
             raise DxrError(
                 f"{self.public_url!r} is no address that a browser could open.",
                 "Give the whole address, as in `--public-url https://example.org/photos/`.",
@@ -84,12 +80,28 @@ class Access:
 
     def is_own_origin(self, origin: str) -> bool:
         """Say whether an Origin header names our own page."""
+        try:
+            there = urlsplit(origin)
+        except ValueError:
+            return False
         public = urlsplit(self.public_url or "").netloc
-        return urlsplit(origin).netloc in {request.host, public} - {""}
+        return there.scheme in ("http", "https") and there.netloc in {request.host, public} - {""}
+
+    @cached_property
+    def cookie(self) -> tuple[str, str]:
+        """Name and value of what the token is traded for: other servers under this name see it, and not the token."""
+        key = (self.token or "").encode()
+        name, value = (hmac.new(key, what, "sha256").hexdigest() for what in (b"name", b"value"))
+        return f"dxr-{name[:12]}", value
 
     def lets_in(self, shown: str | None) -> bool:
         """Compare a token in constant time."""
-        return self.token is None or hmac.compare_digest((shown or "").encode(), self.token.encode())
+        return self.token is None or _same(shown, self.token)
+
+    def knows(self, cookies: Mapping[str, str]) -> bool:
+        """Say whether a browser has traded the token already, or needs none."""
+        name, value = self.cookie
+        return self.token is None or _same(cookies.get(name), value)
 
 
 @cache
@@ -108,7 +120,6 @@ def is_loopback(host: str) -> bool:
 
 def guard(server: Flask, access: Access) -> None:
     """Refuse, before anything else, requests by other names, from other sites and without the token."""
-    cookie = f"dxr-{hashlib.sha256((access.token or '').encode()).hexdigest()[:12]}"
 
     @server.before_request
     def check() -> Response | None:
@@ -116,10 +127,10 @@ def guard(server: Flask, access: Access) -> None:
             abort(403)
         if request.method not in ("GET", "HEAD", "OPTIONS") and not _from_this_site(access):
             abort(403)
-        if access.lets_in(request.cookies.get(cookie)):
+        if access.knows(request.cookies):
             return None
         if request.method == "GET" and access.lets_in(request.args.get(TOKEN)):
-            return _welcome(access, cookie)
+            return _welcome(access)
         return make_response(_CLOSED, 401)
 
 
@@ -138,13 +149,12 @@ def behind_prefix(app: WsgiApp, prefix: str) -> WsgiApp:
     return stripped
 
 
-def _welcome(access: Access, cookie: str) -> Response:
+def _welcome(access: Access) -> Response:
     """Give the browser its cookie and take the token out of the address, where others could read it."""
     rest = urlencode([(key, value) for key, value in request.args.items(multi=True) if key != TOKEN])
     response = make_response(redirect(f"{access.prefix}?{rest}" if rest else access.prefix, 303))
     response.set_cookie(
-        cookie,
-        access.token or "",
+        *access.cookie,
         max_age=_COOKIE_DAYS * 86_400,
         path=access.prefix,
         secure=(access.public_url or "").startswith("https:"),
@@ -153,6 +163,23 @@ def _welcome(access: Access, cookie: str) -> Response:
     )
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _same(shown: str | None, wanted: str) -> bool:
+    return hmac.compare_digest((shown or "").encode(errors="replace"), wanted.encode())
+
+
+def _is_page_address(url: str) -> bool:
+    """Say whether a browser could open an address, and a page stand under it."""
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname and parts.port != 0
+    except ValueError:  # an impossible host or port
+        return False
+    plain = url.isascii() and url.isprintable() and not set(url) & set(" <>\"'")
+    return bool(
+        named and plain and parts.scheme in ("http", "https") and not parts.query and not parts.fragment
+    )
 
 
 def _is_address(name: str) -> bool:

@@ -29,7 +29,7 @@ from dxr_dash.records import FloatArray, IntArray
 
 T = TypeVar("T")
 
-FOR_GOOD = "public, max-age=31536000, immutable"
+FOR_GOOD = "private, max-age=31536000, immutable"  # not for a cache that serves those without the token
 
 
 def register_routes(server: Flask, collection: Collection, scans: api.ScanWorker) -> None:
@@ -159,6 +159,8 @@ def _map_routes(server: Flask, collection: Collection) -> None:
 
     @server.get(urls.MAP_RANKS)
     def map_ranks(space: str, layout: str, arrangement: str, row: int) -> Response:
+        if arrangement not in ARRANGEMENTS:
+            abort(404)
         rows = _or_404(lambda: rows_named(request.args.get("rows", "")))
         mosaic = arrangement == MOSAIC
         return _rows(
@@ -201,12 +203,11 @@ def _upload(collection: Collection) -> Response:
     asked_by = request.headers.get(OWN_HEADER)
     if asked_by is None:
         abort(403)
+    if request.mimetype != "multipart/form-data":  # any other form is read in one piece, and slowly
+        abort(415)
     try:
         if asked_by != collection.fingerprint:
             raise QueryError("The collection has changed since this page was opened.", "Reload the page.")
-        uploads.check_total(request.content_length)
-        # one more than allowed: werkzeug refuses a body that fills its limit exactly
-        request.max_content_length = settings.UPLOAD_MAX_TOTAL_BYTES + uploads.FORM_SLACK_BYTES + 1
         files = [(one.filename or "unnamed", one.read()) for one in request.files.getlist("images")]
         name = request.form.get("name", "")
     except DxrError as error:

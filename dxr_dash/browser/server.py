@@ -18,10 +18,12 @@ from flask import Response, request
 from dxr_dash import api, settings
 from dxr_dash.analysis.set_distances import compile_loops
 from dxr_dash.browser import ids, map_panel, respond
-from dxr_dash.browser.access import TOKEN, Access, behind_prefix, guard
+from dxr_dash.browser.access import TOKEN, Access, guard
+from dxr_dash.browser.asked import refuse_malformed
 from dxr_dash.browser.callbacks import register_callbacks
+from dxr_dash.browser.connections import listening
 from dxr_dash.browser.layout import page
-from dxr_dash.browser.lines import TwoLines
+from dxr_dash.browser.logs import log_in_plain_text
 from dxr_dash.browser.panels import action
 from dxr_dash.browser.routes import FOR_GOOD, register_routes
 from dxr_dash.browser.state import Selection
@@ -33,10 +35,7 @@ from dxr_dash.errors import DxrError
 log = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).parents[1]
-_THREADS = 8  # for what is fetched
-_CONNECTIONS = 1000  # a browser keeps six; further ones wait until another ends
 ONLY_HERE = Access()
-_OUT_BYTES = 32 * 2**20  # of one answer that wait in memory rather than in a file: plotly's script is 5 MB
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
     <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
@@ -76,6 +75,7 @@ def create_app(
     )
     app.layout = lambda: page(collection)
     guard(app.server, access)
+    refuse_malformed(app)
     collection.hold()
     register_routes(app.server, collection, scans or api.ScanWorker(collection))
     register_callbacks(app, collection)
@@ -98,13 +98,13 @@ def serve(
     Args:
         access: how the page is reached, and by whom.
         port: 0 takes any free one.
+        open_browser: where no token is asked for; as an argument of a browser every user of the machine could read it.
         on_ready: called with the page's address, its token included, once the server listens.
 
     Raises:
         DxrError: the address cannot be listened on.
     """
-    from waitress.server import create_server
-
+    log_in_plain_text()
     scans, trimmer = api.ScanWorker(collection), Trimmer()
     app = create_app(collection, access=access, scans=scans)
     host = access.host
@@ -116,20 +116,11 @@ def serve(
             f"Port {port} on {host} cannot be used: {error.strerror or error}.",
             "Choose another with `--port`; `--port 0` takes any free one.",
         ) from error
-    server = create_server(
-        behind_prefix(app.server, access.prefix),
-        sockets=[listener],
-        threads=_THREADS,
-        ident=None,
-        outbuf_overflow=_OUT_BYTES,
-        connection_limit=_CONNECTIONS,
-        asyncore_use_poll=True,  # select takes no file beyond the 1,024th
-    )
-    server.task_dispatcher = TwoLines(server.task_dispatcher)
+    server = listening(app.server, access, listener)
     address = address_of(access, listener.getsockname()[1])
     threading.Thread(target=_answer_ahead, args=(collection,), name="answer ahead", daemon=True).start()
     on_ready(address)
-    if open_browser:
+    if open_browser and access.token is None:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     try:
         run_until_told(server)

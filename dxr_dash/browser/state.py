@@ -33,6 +33,7 @@ STRIPS = ("map", "selection")  # or a query's key
 MOST_TRAIL = 64  # images that the trail keeps
 MOST_WIDTH = 50  # ranks in the brush
 MOST_LENS = 10.0
+FARTHEST, NARROWEST = 1e9, 1e-9  # of what may be named on a map, which is some tens across
 MOST_CORNERS = 512  # of a lasso; the page draws far fewer
 FEW_CATEGORIES = 40  # up to so many, labels colour the map at first
 
@@ -297,7 +298,7 @@ def _number(value: object) -> float:
         number = float(value) if type(value) in (int, float) else math.nan  # type: ignore[arg-type]
     except OverflowError:  # a whole number of hundreds of digits
         number = math.nan
-    if not math.isfinite(number):
+    if not abs(number) <= FARTHEST:  # nor where it is not a number
         raise _wrong("a place on the map")
     return number
 
@@ -364,7 +365,7 @@ def _picked(value: object, collection: Collection) -> tuple[str, int]:
 
 def _view(value: object) -> View:
     ends = [_number(one) for one in _list(value)]
-    if len(ends) != 4 or not (ends[0] < ends[1] and ends[2] < ends[3]):
+    if len(ends) != 4 or min(ends[1] - ends[0], ends[3] - ends[2]) < NARROWEST:
         raise _wrong("a part of the map")
     return ends[0], ends[1], ends[2], ends[3]
 

@@ -14,19 +14,6 @@ from dxr_dash.errors import DxrError, UploadError
 from dxr_dash.figures import theme as words
 from dxr_dash.records import OnProgress, Skipped
 
-FORM_SLACK_BYTES = 1024 * 1024  # what a multipart form needs beside the files
-
-
-def check_total(n_bytes: int | None) -> None:
-    """Refuse a form that is too large before it is read.
-
-    Raises:
-        UploadError: it is, or does not say how large it is.
-    """
-    if n_bytes is None or n_bytes > settings.UPLOAD_MAX_TOTAL_BYTES + FORM_SLACK_BYTES:
-        limit = settings.UPLOAD_MAX_TOTAL_BYTES // 2**20
-        raise UploadError(f"The files are larger than {limit} MB together.", "Add fewer, or smaller ones.")
-
 
 def within_limits(files: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], list[Skipped]]:
     """Set aside files that are too large.

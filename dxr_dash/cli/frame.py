@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -62,6 +63,13 @@ def in_words(command: Callable[..., None]) -> Callable[..., None]:
         except DxrError as error:
             click.secho(f"dxr: {error.problem}", fg="red", err=True)
             click.echo(f"     {error.remedy}", err=True)
+            sys.exit(1)
+        except OSError as error:  # a name too long, a place that has gone: what no check of ours has foreseen
+            if error.errno == errno.EPIPE:  # whoever reads the output has stopped
+                raise
+            where = f": {error.filename!r}" if error.filename is not None else ""
+            click.secho(f"dxr: {error.strerror or error}{where}.", fg="red", err=True)
+            click.echo("     Check that name and place, and that they can be read and written.", err=True)
             sys.exit(1)
         except KeyboardInterrupt:
             click.echo("\nStopped. What was done is kept: run the same command again to go on.", err=True)

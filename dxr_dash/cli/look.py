@@ -32,6 +32,7 @@ def info(collection: Path, as_json: bool) -> None:
     """Say what COLLECTION holds."""
     from dxr_dash import api
     from dxr_dash.collection.benchmarks.patch_files import kept_bytes
+    from dxr_dash.collection.walk import visible
 
     opened = api.open_collection(collection)
     patches = {one.id: kept_bytes(collection, one.features_step) for one in opened.spaces.values()}
@@ -61,8 +62,8 @@ def info(collection: Path, as_json: bool) -> None:
         facts["fingerprint"] = opened.fingerprint
         return click.echo(json.dumps({**facts, "spaces": spaces, "query_sets": sets, "skipped": skipped}))
     origin = f"images from {opened.images_root}" if opened.has_images else "vectors without images"
-    click.echo(f"{opened.name}: {len(opened)} {origin}")
-    click.echo(f"metadata: {', '.join(opened.metadata_columns) or 'none'}")
+    click.echo(f"{visible(opened.name)}: {len(opened)} {origin}")
+    click.echo(f"metadata: {', '.join(map(visible, opened.metadata_columns)) or 'none'}")
     for space in opened.spaces.values():
         recall = "" if space.recall is None else f", recall@{space.recall_at} {space.recall:.3f}"
         click.echo(

@@ -70,7 +70,11 @@ def demo(folder: Path | None, fresh: bool, build_only: bool, port: int | None, n
 @click.option("--label-column", help="The column of that file that holds the label.")
 @click.option("--name", help="Shown on the page; left out, the name of the collection's folder.")
 @click.option(
-    "--seed", default=settings.SEED, show_default=True, help="Of graph, layouts, clusters and baseline."
+    "--seed",
+    type=click.IntRange(0, settings.MOST_SEED),
+    default=settings.SEED,
+    show_default=True,
+    help="Of graph, layouts, clusters and baseline.",
 )
 @click.option(
     "--tsne",

@@ -75,11 +75,12 @@ def open_page(collection: Collection, access: Access | None, port: int | None, n
     """Serve the page until Ctrl-C; without an access, to this machine alone."""
     from dxr_dash.browser.server import ONLY_HERE
     from dxr_dash.browser.server import serve as serve_page
+    from dxr_dash.collection.walk import visible
 
     access = access or ONLY_HERE
 
     def ready(address: str) -> None:
-        click.echo(f"dxr shows {collection.name} at {address} (Ctrl-C ends it)", err=True)
+        click.echo(f"dxr shows {visible(collection.name)} at {address} (Ctrl-C ends it)", err=True)
 
     with suppress(KeyboardInterrupt):  # pressed twice: nobody waits for what was asked
         serve_page(
@@ -94,5 +95,8 @@ def open_page(collection: Collection, access: Access | None, port: int | None, n
 
 def _usual_or_free_port(host: str) -> int:
     """Choose the usual port, or 0 (any free one) when something listens there already."""
-    with socket.socket() as probe:
-        return 0 if probe.connect_ex((host, settings.PORT)) == 0 else settings.PORT
+    try:
+        socket.create_connection((host, settings.PORT), timeout=1).close()
+    except OSError:  # nothing there, or no such host, which is told when it is listened on
+        return settings.PORT
+    return 0

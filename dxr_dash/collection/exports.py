@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from dxr_dash.collection.steps import atomic_write
 from dxr_dash.errors import ReportError
 
 SUFFIXES = (".csv", ".parquet", ".json")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# what spreadsheets run: a sign, perhaps full-width, behind what they pass over
+_FORMULA = re.compile(r"[\s\"'\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 
 def check_target(target: Path, *, suffixes: Collection[str] = SUFFIXES, force: bool = False) -> None:
@@ -78,17 +80,20 @@ def without_nan(row: Mapping[str, Any]) -> dict[str, Any]:
 def _csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
+    writer.writerow(map(_cell, names))
     writer.writerows([_cell(row[name]) for name in names] for row in rows)
     return text.getvalue()
 
 
 def _cell(value: Any) -> Any:
-    """Write a value so that a spreadsheet reads text as text: a label may be called "=1+1"."""
+    """Write a value so that a spreadsheet reads text as text."""
     if isinstance(value, float):
         return "" if not math.isfinite(value) else repr(value)
     if isinstance(value, list):
         value = "; ".join(map(str, value))
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return harmless(value) if isinstance(value, str) else value
+
+
+def harmless(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would run as a formula: a label may be called "=1+1"."""
+    return f"'{text}" if _FORMULA.match(text) else text

@@ -183,6 +183,13 @@ def display_path(path: bytes) -> str:
     return "".join(_shown(character) for character in text)
 
 
+def visible(text: str) -> str:
+    """Spell out the characters of an untrusted text that move a terminal's cursor or change how it is read."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
 def _shown(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
-_BREAKS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
+# blanks, and what a terminal obeys or what turns the text around it about
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 NARROW_SPACE = "\u202f"
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dxr_dash.analysis.distribution import QUANTILES
+from dxr_dash.collection.exports import harmless
 from dxr_dash.records import Distribution, MemberMeasures, RankCurve, plain
 from dxr_dash.report.record import Members, Report, Section
 
@@ -18,7 +19,6 @@ FORM = "dxr report"
 FORM_VERSION = 1
 COLUMNS = ("query_set", "part", "of", "item", "at", "measure", "value", "low", "high", "chance")
 _ESTIMATE = {"value", "low", "high", "chance"}
-_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # what spreadsheets run; the last four are full-width
 
 Row = dict[str, Any]
 
@@ -75,7 +75,7 @@ def as_csv(report: Report) -> bytes:
     """Write the table as CSV; text that a spreadsheet would run as a formula gets an apostrophe before it."""
     table = as_table(report).to_pandas()
     for name in ("query_set", "part", "of", "measure"):
-        table[name] = table[name].map(_harmless)
+        table[name] = table[name].map(harmless)
     table["item"] = table["item"].astype("Int64")
     return bytes(table.to_csv(index=False, lineterminator="\n").encode("utf-8", "backslashreplace"))
 
@@ -188,7 +188,3 @@ def _numbers(part: str, value: Any, path: str = "", at: int | None = None) -> It
             yield from _numbers(part, one, f"{path}.{place}" if inner else path, None if inner else place)
     elif isinstance(value, bool | int | float):
         yield {"part": part, "measure": path, "at": at, "value": float(value)}
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.lstrip()[:1] in _FORMULA or text[:1] in ("\t", "\r", "\n") else text

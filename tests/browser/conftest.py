@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,11 +28,10 @@ from playwright.sync_api import (
     sync_playwright,
 )
 from waitress import wasyncore
-from waitress.server import create_server
 
 from dxr_dash import api, settings
-from dxr_dash.browser.access import Access, behind_prefix
-from dxr_dash.browser.lines import TwoLines
+from dxr_dash.browser.access import Access
+from dxr_dash.browser.connections import listening
 from dxr_dash.browser.server import ONLY_HERE, create_app
 from dxr_dash.collection.store import Collection
 from dxr_dash.demo.world import draw
@@ -136,15 +136,8 @@ def running(folder: Path, access: Access = ONLY_HERE) -> Iterator[Site]:
     """Serve a collection; yield it with the server's address."""
     collection = api.open_collection(folder)
     scans = api.ScanWorker(collection)
-    server = create_server(
-        behind_prefix(create_app(collection, access=access, scans=scans).server, access.prefix),
-        host="127.0.0.1",
-        port=0,
-        threads=8,
-        outbuf_overflow=2**25,
-        asyncore_use_poll=True,  # as the real one: select takes no file beyond the 1,024th
-    )
-    server.task_dispatcher = TwoLines(server.task_dispatcher)
+    app = create_app(collection, access=access, scans=scans)
+    server = listening(app.server, access, socket.create_server(("127.0.0.1", 0)))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -56,6 +60,7 @@ def test_the_token_lets_a_browser_in_and_leaves_the_address(site: Site) -> None:
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
+    assert SECRET not in cookie  # other servers under this name are sent it
     assert answer.headers["Cache-Control"] == "no-store"
     assert client.get("/").status_code == 200
     assert client.get(f"/thumbnails/{site[0].fingerprint[:16]}/1.jpg").status_code == 200
@@ -83,7 +88,17 @@ def test_behind_a_proxy_the_public_name_and_origin_are_our_own(site: Site) -> No
 
 
 @pytest.mark.parametrize(
-    "url", ["photos.example", "ftp://photos.example/", "https://", "https://a/?b", "//a/"]
+    "url",
+    [
+        "photos.example",
+        "ftp://photos.example/",
+        "https://",
+        "https://a/?b",
+        "//a/",
+        "http://[::1",
+        "http://h:99999/",
+    ]
+    + ["http://h/<x>/", "http://h/a b/", 'http://h/"/', "http://h/\n"],
 )
 def test_a_public_address_must_be_one(url: str) -> None:
     with pytest.raises(DxrError, match="no address"):
@@ -159,3 +174,29 @@ def test_the_page_works_under_its_own_policy(chromium: Browser, folder: Path, wa
         context.close()
     assert collection.query_sets
     assert [one for one in watch.problems if "eval" not in one] == []
+
+
+OPENING = (
+    "import sys, webbrowser\nfrom dxr_dash import api\nfrom dxr_dash.browser.access import Access\n"
+    "from dxr_dash.browser.server import serve\n"
+    "webbrowser.open = lambda url: print('a browser opens', url, flush=True)\n"
+    "serve(api.open_collection(sys.argv[1]), access=Access(token=sys.argv[2] or None), port=0, open_browser=True, "
+    "on_ready=lambda url: print(url, flush=True))"
+)
+
+
+@pytest.mark.parametrize("token", ["", SECRET])
+def test_a_token_never_stands_in_the_command_line_of_a_browser(site: Site, token: str) -> None:
+    command = [sys.executable, "-c", OPENING, str(site[0].folder), token]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        there = urlsplit(url)
+        connection = http.client.HTTPConnection(there.hostname or "", there.port, timeout=PATIENCE_MS / 1000)
+        connection.request("GET", "/")  # once it is answered, a browser would have been told
+        status = connection.getresponse().status
+        connection.close()
+        process.send_signal(signal.SIGTERM)
+        rest = process.stdout.read()
+    assert status == (401 if token else 200)
+    assert rest == ("" if token else f"a browser opens {url}\n")

@@ -105,6 +105,12 @@ def test_thumbnails_are_kept_by_the_browser_and_bring_name_and_label(site: Site,
             "/colours/{v}/thingsnet.fc7/umap/x/dark.png",
         ),
         "/colours/{v}/thingsnet.fc7/umap/points/light.png?by=distance&set=no",
+        "/map-ranks/{v}/thingsnet.fc7/umap/points/" + "9" * 40 + ".u32?rows=1",
+        "/map-ranks/{v}/thingsnet.fc7/umap/xx/1.u32?rows=1",
+        *(
+            f"/density/{{v}}/thingsnet.fc7/umap/light.png?view={view}"
+            for view in ("-1e308,1e308,-1e308,1e308", "0,5e-324,0,5e-324", "1e-310,2e-310,0,1", "0,1,-1e30,1")
+        ),
     ],
     ids=lambda path: path[:60],
 )
@@ -235,9 +241,13 @@ def test_limits_hold_on_the_server_too(
     monkeypatch.setattr(settings, "UPLOAD_MAX_IMAGE_BYTES", 1000)
     assert "larger than" in str(upload(client, collection, [("a.jpg", picture)])["note"])
     assert "No image file" in str(upload(client, collection, [])["note"])
-    monkeypatch.setattr(settings, "UPLOAD_MAX_TOTAL_BYTES", -(2**21))
-    assert "together" in str(upload(client, collection, [("a.jpg", picture)])["note"])
     assert len(collection.query_sets) == 3
+
+
+def test_an_upload_in_another_form_is_refused(own: tuple[Collection, FlaskClient]) -> None:
+    collection, client = own
+    headers = {"X-Dxr": collection.fingerprint, "Origin": ORIGIN}
+    assert client.post("/query-sets", data={"name": "X"}, headers=headers).status_code == 415
 
 
 def test_an_upload_of_an_older_page_is_refused(own: tuple[Collection, FlaskClient]) -> None:

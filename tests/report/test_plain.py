@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dxr_dash import api
+from dxr_dash.collection.exports import harmless
 from dxr_dash.collection.store import Collection
 from dxr_dash.report import as_json, make_report
 from dxr_dash.report.plain import COLUMNS, as_csv, as_parquet, as_table
@@ -122,6 +123,18 @@ def test_csv_holds_no_formula(report: Report) -> None:
         assert name not in of
         assert name in set(as_table(report)["of"].to_pylist())
     assert not [text for text in of if text.lstrip()[:1] in "=+-@"]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1", " =1", "\xa0+1", '"=1', "\ufeff@x", "\u200b-1", "\x0b=1", "\uff1d1", "\tx", "\n"]
+)
+def test_what_a_spreadsheet_would_run_is_text(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "a=1", "cup - blue", "1+1", "é@x"])
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert harmless(text) == text
 
 
 def test_the_same_report_gives_the_same_bytes(collection: Collection, report: Report) -> None:
