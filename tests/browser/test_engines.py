@@ -150,12 +150,14 @@ def test_two_tabs_of_one_browser_show_what_each_was_asked(here: Page, seen: Watc
     expect(second.locator(".selected-count")).to_be_visible()
 
 
-def test_a_reload_while_an_answer_is_on_its_way_shows_the_answer(here: Page) -> None:
+def test_a_reload_while_an_answer_is_on_its_way_shows_the_answer(here: Page, seen: Watch) -> None:
     here.evaluate("dxr.change({active: 'cars', shown: ['cars'], focus: 7}, {step: true})")
     here.reload()  # at once: nothing has come back yet
     wait_until_drawn(here)
     expect(here.locator(f"#{ids.ANSWER} .question strong")).to_have_text("cars")
     expect(focused(here)).to_have_attribute("data-row", "7")
+    # Firefox tells a page that is left of the questions that this breaks off, and Dash writes each to the console
+    seen.problems = [one for one in seen.problems if one != "Error"]
 
 
 def test_the_other_pages_open_and_back_leads_to_the_map(here: Page, own_site: Site) -> None:
