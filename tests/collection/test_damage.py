@@ -281,6 +281,85 @@ def test_vectors_of_another_width_are_refused(copy: Path) -> None:
         api.query_vectors(collection.query_sets["outside"], collection.space())
 
 
+# What check says
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "{}",
+        '{"a": {"bytes": Infinity, "blake2b": "x"}}',
+        '{"a": {"bytes": 1e400, "blake2b": "x"}}',
+        '{"/etc/passwd": {"bytes": 1, "blake2b": "x"}}',
+        '{"../x": {"bytes": 1, "blake2b": "x"}}',
+        json.dumps({"a" * 300: {"bytes": 1, "blake2b": "x"}}),
+    ],
+)
+def test_a_list_of_files_that_is_none_is_named(copy: Path, listing: str) -> None:
+    one(copy, "steps/graph-*/files.json").write_text(listing)
+    (problem,) = api.check(copy)
+    assert "files.json is damaged" in problem
+
+
+def test_files_that_nobody_listed_are_named(copy: Path) -> None:
+    for folder in (one(copy, "steps/vectors-*"), copy / "queries" / "some"):
+        (folder / "extra.bin").write_text("x")
+        (folder / ".hidden").write_text("x")
+    problems = api.check(copy)
+    assert len(problems) == 2
+    assert all("extra.bin is none of the files that dxr wrote there" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("name", ["queries", "queries/some", "scans", "scans/0123456789abcdef0123"])
+@pytest.mark.parametrize("instead", ["file", "link"])
+def test_a_file_or_a_link_in_place_of_a_folder_is_named(copy: Path, name: str, instead: str) -> None:
+    path = copy / name
+    shutil.rmtree(path, ignore_errors=True)
+    path.parent.mkdir(exist_ok=True)
+    if instead == "file":
+        path.write_text("x")
+    else:
+        path.symlink_to(path.name)
+    (problem,) = api.check(copy)
+    assert f"{name} is no folder" in problem
+
+
+def test_a_scan_where_no_scan_can_be_is_refused_in_words(copy: Path) -> None:
+    (copy / "scans").write_text("x")
+    with pytest.raises(CollectionError, match="scans cannot be read or written"):
+        api.scan(api.open_collection(copy), "cluster")
+
+
+def test_another_name_of_a_set_is_named_and_sets_of_older_dxr_are_read(copy: Path) -> None:
+    path = copy / "queries" / "some" / "query.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({**facts, "name": "none"}))
+    (problem,) = api.check(copy)
+    assert "query.json is damaged" in problem
+    del facts["fingerprint"]
+    path.write_text(json.dumps(facts))
+    assert api.check(copy) == []
+    api.rename_query_set(api.open_collection(copy), "some", "another")
+    assert api.check(copy) == []
+    assert api.open_collection(copy).query_sets["some"].name == "another"
+
+
+def test_vectors_that_a_set_got_later_are_checked(copy: Path) -> None:
+    path = one(copy, "queries/outside/vectors.*.npy")
+    right = path.read_bytes()
+    path.unlink()
+    listing = json.loads((path.parent / "files.json").read_text())
+    del listing[path.name]
+    (path.parent / "files.json").write_text(json.dumps(listing))
+    collection = api.open_collection(copy)
+    api.query_vectors(collection.query_sets["outside"], collection.space())
+    assert path.read_bytes() == right
+    assert api.check(copy) == []
+    flip(path)
+    (problem,) = api.check(copy)
+    assert f"{path.name} has been altered" in problem
+
+
 # Names, and notes
 
 
