@@ -81,7 +81,7 @@ def read_rows(folder: Path, key: str) -> list[Row]:
 
 
 def _read_lines(whole: Path) -> list[Row]:
-    return list(read_table(whole, SCHEMA.names).to_pylist())
+    return list(read_table(whole).to_pylist())
 
 
 def running_key(folder: Path) -> str | None:

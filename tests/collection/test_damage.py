@@ -330,6 +330,13 @@ def test_a_scan_where_no_scan_can_be_is_refused_in_words(copy: Path) -> None:
         api.scan(api.open_collection(copy), "cluster")
 
 
+def test_lines_of_a_scan_that_are_damaged_are_refused_in_words(copy: Path) -> None:
+    api.scan(api.open_collection(copy), "label")
+    cut(one(copy, "scans/*/lines.parquet"))
+    with pytest.raises(CollectionError, match=r"lines\.parquet is damaged"):
+        api.scan(api.open_collection(copy), "label")
+
+
 def test_another_name_of_a_set_is_named_and_sets_of_older_dxr_are_read(copy: Path) -> None:
     path = copy / "queries" / "some" / "query.json"
     facts = json.loads(path.read_text())
