@@ -202,7 +202,9 @@ def test_a_set_whose_images_have_gone_is_looked_for_once(collection: Collection)
 
     read: ReadSets = {}
     for _ in range(3):
-        (one,) = read_query_sets(collection.folder, "another gallery", find_rows, read).values()
+        (one,) = read_query_sets(
+            collection.folder, "another gallery", len(collection), find_rows, read
+        ).values()
         assert (len(one), one.n_missing) == (0, 3)
     assert looked == [3]
 

@@ -204,7 +204,7 @@ def query_vectors(one: QuerySet, where: Space) -> FloatArray:
     inside = where.vectors[np.asarray(one.rows, np.int64)]
     if not one.outside:
         return inside
-    outside = one.outside_vectors(where.fingerprint)
+    outside = one.outside_vectors(where.fingerprint, where.n_dims)
     if outside is None:
         images = list(zip(one.outside, one.outside_images(), strict=True))
         with _embedding:

@@ -10,11 +10,10 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dxr_dash import settings
 from dxr_dash.collection.benchmarks.patch_files import forget_patches
-from dxr_dash.collection.chain import Chain
+from dxr_dash.collection.chain import Chain, DamagedStepError
 from dxr_dash.collection.decoding import REDUCED
 from dxr_dash.collection.features import JOURNAL, Features, Gallery, read_images
 from dxr_dash.collection.gallery import (
@@ -38,6 +37,7 @@ from dxr_dash.collection.own_features import OwnFeatures, pictures_only
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.picture_steps import swatches_step, thumbnails_step
 from dxr_dash.collection.query_sets import forget_removed
+from dxr_dash.collection.reading import read_table
 from dxr_dash.collection.recipes import Recipe
 from dxr_dash.collection.removal import end_removal
 from dxr_dash.collection.requests import OwnRequest, Request
@@ -51,6 +51,7 @@ from dxr_dash.collection.steps import (
     disk_in_words,
     locked,
     write_json,
+    write_table,
 )
 from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, manifest_fingerprint, read_manifest
 from dxr_dash.errors import CollectionError, ImagesError
@@ -163,7 +164,11 @@ def _run_alone(
     try:
         with disk_in_words(folder), locked(folder):
             try:
-                return _run(chain, requests, labels, first)
+                while True:
+                    try:
+                        return _run(chain, requests, labels, first)
+                    except DamagedStepError as damage:
+                        chain.make_again(damage)
             finally:  # only while we hold the lock: another build may be at its first images
                 kept = [*(folder / STEPS).glob("[!.]*"), folder / MANIFEST, folder / JOURNAL]
                 nothing = not any(path.exists() for path in kept)
@@ -247,10 +252,11 @@ def _run(
 
 
 def _readable(chain: Chain, manifest: dict[str, Any] | None) -> bool:
-    """Say whether the finished collection can serve as a source: somebody may have deleted damaged steps."""
-    return manifest is not None and all(
-        chain.path(manifest[step]).is_dir() for step in ("gallery", "thumbnails")
-    )
+    """Say whether the finished collection can serve as a source: steps may be damaged, or deleted for that."""
+    if manifest is None or not all(chain.has(manifest[step]) for step in ("gallery", "thumbnails")):
+        return False
+    chain.check(manifest["gallery"])
+    return True
 
 
 def _shown_first(asked: str, manifest: dict[str, Any] | None) -> str:
@@ -280,8 +286,8 @@ def _finish(
     gallery = Gallery(rows, contents, before)
 
     def write_gallery(part: Path) -> None:
-        pq.write_table(table, part / "images.parquet", compression="zstd")
-        pq.write_table(skipped, part / "skipped.parquet", compression="zstd")
+        write_table(part / "images.parquet", table)
+        write_table(part / "skipped.parquet", skipped)
 
     def thumbnail_sources() -> Iterator[tuple[Contents, Blobs]]:
         for one in features:
@@ -344,7 +350,7 @@ def _check_unchanged(chain: Chain, found: Found, known: Known, old: dict[str, An
         raise CollectionError(
             f"{chain.folder} is damaged.", "Run the `dxr build` command again that made it."
         )
-    skipped = pq.read_table(chain.path(old["gallery"]) / "skipped.parquet", columns=["path_bytes"])
+    skipped = read_table(chain.path(old["gallery"]) / "skipped.parquet", columns=["path_bytes"])
     passed_over = set(skipped.column("path_bytes").to_pylist())
     n_new = sum(file not in known.by_file and file.path not in passed_over for file in found.files)
     n_gone = known.n_removed(found.files)

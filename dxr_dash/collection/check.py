@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from dxr_dash.collection.benchmarks.patch_files import altered_patches
-from dxr_dash.collection.query_sets import QUERIES, read_facts
-from dxr_dash.collection.scans import finished_scans
-from dxr_dash.collection.steps import damaged_files
+from dxr_dash.collection.query_sets import QUERIES, UNLISTED, read_facts
+from dxr_dash.collection.scans import JOURNAL, SCANS
+from dxr_dash.collection.steps import damaged_files, stray_files
 from dxr_dash.collection.store import STEPS, finished_manifest, listed_steps
 from dxr_dash.errors import CollectionError
 
@@ -30,20 +31,39 @@ def check(folder: Path) -> list[str]:
         found += _lines(
             path, f"Delete {path} and run the `dxr build` command again that made the collection."
         )
-    for path in sorted((folder / QUERIES).glob("[!.]*/")):
+    for path in (folder / QUERIES, folder / SCANS):
+        found += _no_folder(path)
+    for path in sorted((folder / QUERIES).glob("[!.]*")):
+        found += _no_folder(path)
         found += _lines(path, f"Delete {path} and save the query set again.", is_set=True)
-    for path in finished_scans(folder):
-        found += _lines(path, f"Delete {path} and run `dxr scan {folder}` again.")
+    for path in sorted((folder / SCANS).glob("[!.]*")):
+        if path.suffix != JOURNAL:
+            found += _no_folder(path)
+            found += _lines(path, f"Delete {path} and run `dxr scan {folder}` again.")
     for path in altered_patches(folder):
         found.append(f"{path} has been altered. Delete it; `dxr benchmark --patches` makes it again.")
     return found
 
 
 def _lines(folder: Path, remedy: str, *, is_set: bool = False) -> list[str]:
-    found = damaged_files(folder) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    found = damaged_files(folder)
     if is_set:
         try:
             read_facts(folder)
         except CollectionError as error:
             found.append(error.problem.rstrip("."))
-    return [f"{problem}. {remedy}" for problem in found]
+    strays = stray_files(folder, UNLISTED if is_set else "")
+    return [
+        *(f"{problem}. {remedy}" for problem in found),
+        *(f"{path} is none of the files that dxr wrote there. Move it elsewhere." for path in strays),
+    ]
+
+
+def _no_folder(path: Path) -> list[str]:
+    if os.path.lexists(path) and not path.is_dir():
+        return [
+            f"{path} is no folder. Delete it: what it held is lost, and the collection is of use without."
+        ]
+    return []

@@ -78,7 +78,7 @@ class Features:
         def sources() -> Iterator[tuple[Contents, FloatArray]]:
             yield from journal_vectors(self.journal)
             if self.step:
-                yield from old_vectors(chain.path(self.step), gallery.before)
+                yield from old_vectors(chain.vectors(self.step), gallery.before)
 
         return chain.step(
             "vectors",
@@ -125,8 +125,7 @@ def _features(chain: Chain, request: Request, held: dict[str, dict[str, Any]], l
 
 def held_dims(chain: Chain, step: str) -> int:
     """D of the vectors that a step of the finished collection holds."""
-    vectors = np.load(chain.path(step) / "vectors.npy", mmap_mode="r", allow_pickle=False)
-    return int(vectors.shape[1])
+    return int(chain.vectors(step).shape[1])
 
 
 def step_of(space: dict[str, Any]) -> str:

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dxr_dash.collection.extraction import Extracted
 from dxr_dash.collection.images import FoundFile, display_path
 from dxr_dash.collection.journal import FACTS, Journal, vectors_of
 from dxr_dash.collection.labels import RESERVED, folder_labels, join_metadata, read_metadata
 from dxr_dash.collection.pack import Pack
+from dxr_dash.collection.reading import read_table
 from dxr_dash.collection.steps import fingerprint, new_vectors, reserve
 from dxr_dash.errors import CollectionError
 from dxr_dash.records import FloatArray, IntArray, OnProgress, Skipped
@@ -79,7 +79,7 @@ class HeldLabels(Labels):
 
     def read(self) -> pd.DataFrame:
         """Read all columns that do not come from the images themselves, by path."""
-        table = pq.read_table(self.gallery)
+        table = read_table(self.gallery)
         names = [name for name in table.column_names if name == "path" or name not in RESERVED]
         held: pd.DataFrame = table.select(names).to_pandas(types_mapper=pd.ArrowDtype).set_index("path")
         return held.loc[~held.index.duplicated()]
@@ -285,9 +285,8 @@ def write_thumbnails(
     np.save(folder / "thumbnails.offsets.npy", offsets)
 
 
-def old_vectors(step: Path, contents: Contents) -> Iterator[tuple[Contents, FloatArray]]:
+def old_vectors(vectors: FloatArray, contents: Contents) -> Iterator[tuple[Contents, FloatArray]]:
     """Read the finished collection's vectors, block by block."""
-    vectors = np.load(step / "vectors.npy", mmap_mode="r")
     for start in range(0, len(vectors), ROWS_AT_ONCE):
         yield contents[start : start + ROWS_AT_ONCE], vectors[start : start + ROWS_AT_ONCE]
 
@@ -307,9 +306,9 @@ def journal_thumbnails(journal: Journal) -> Iterator[tuple[Contents, Blobs]]:
         yield contents_of(kept.column("content").to_pylist()), kept.column("thumbnail").to_pylist()
 
 
-def _lines(table: pa.Table | Path, columns: Sequence[str] | None = None) -> Iterator[tuple[Any, ...]]:
+def _lines(table: pa.Table | Path, columns: list[str] | None = None) -> Iterator[tuple[Any, ...]]:
     """Go through a table, or a Parquet file, line by line."""
-    found = pq.read_table(table, columns=columns) if isinstance(table, Path) else table
+    found = read_table(table, columns) if isinstance(table, Path) else table
     return zip(*(column.to_pylist() for column in found.columns), strict=True)
 
 

@@ -93,7 +93,7 @@ class SpaceKeys:
                 named.append(("mosaic", self.mosaic(name, coordinates), layouts[name].get("mosaic")))
         there = [*steps.values(), *(step for layout in layouts.values() for step in layout.values())]
         return all(chain.name_of(name, key) == found for name, key, found in named) and all(
-            chain.path(step).is_dir() for step in there
+            chain.has(step) for step in there
         )
 
     def _grown(self, name: str) -> list[str]:
@@ -128,10 +128,12 @@ class Growth:
 
     def graph(self, vectors: FloatArray, metric: str) -> NeighbourGraph:
         """Grow the graph, with all its columns."""
-        folder = self.chain.path(self.facts["steps"]["graph"])
+        step, shape = self.facts["steps"]["graph"], (self.shared.n_before, None)
         rows, distances = (
-            np.concatenate([np.load(folder / f"{name}.npy"), np.load(folder / f"further_{name}.npy")], axis=1)
-            for name in ("neighbours", "distances")
+            np.concatenate(
+                [self.chain.open(step, f"{part}{name}", kind, shape) for part in ("", "further_")], axis=1
+            )
+            for name, kind in (("neighbours", "i"), ("distances", "f"))
         )
         return grow_graph(
             vectors,
@@ -147,9 +149,10 @@ class Growth:
         self, graph: NeighbourGraph, vectors: FloatArray, metric: str
     ) -> tuple[npt.NDArray[np.int32], IntArray]:
         """Grow the clusters, and choose what stands for each."""
-        folder = self.chain.path(self.facts["steps"]["clusters"])
-        clusters = grow_clusters(np.load(folder / "clusters.npy"), self.shared, graph)
-        before = np.load(folder / "representatives.npy")
+        step = self.facts["steps"]["clusters"]
+        held = self.chain.open(step, "clusters", "i", (self.shared.n_before,))
+        clusters = grow_clusters(held, self.shared, graph)
+        before = self.chain.open(step, "representatives", "i", (None,))
         return clusters, grow_representatives(before, clusters, self.shared, vectors, metric=metric)
 
     def mosaic(self, layout: str, coordinates: FloatArray) -> Mosaic:
@@ -163,7 +166,8 @@ class Growth:
 
     def _layout(self, name: str) -> Layout:
         steps = self.facts["layouts"][name]
-        return Layout(name, {step: self.chain.path(folder) for step, folder in steps.items()})
+        folders = {step: self.chain.path(folder) for step, folder in steps.items()}
+        return Layout(name, folders, self.shared.n_before)
 
 
 @dataclass(frozen=True)
@@ -211,10 +215,7 @@ def plan_space(
         return afresh
     if step_of(facts) == features_step:
         return Plan(keys, grown_since(facts))
-    features = (
-        np.load(chain.path(step) / "vectors.npy", mmap_mode="r") for step in (step_of(facts), features_step)
-    )
-    shared = before.shared.where_vectors_stay(*features)
+    shared = before.shared.where_vectors_stay(chain.vectors(step_of(facts)), chain.vectors(features_step))
     was = grown_since(facts) or Grown(shared.n_before, 0, 0)
     since = Grown(was.n_images, was.n_new + shared.n_new, was.n_removed + shared.n_removed)
     if since.share > settings.GROWTH_LIMIT or len(shared.now) < FEWEST_FOR_UMAP:

@@ -88,9 +88,12 @@ class Journal:
         """Read the batches back, oldest first; a file that a power cut has damaged counts as not written."""
         for part in sorted(self.folder.glob("*.parquet")):
             try:
-                yield pq.read_table(part, columns=columns)
+                with part.open("rb") as file:  # Arrow takes no path that is not UTF-8
+                    table = pq.read_table(file, columns=columns)
             except (pa.ArrowException, OSError):
                 part.unlink()
+            else:
+                yield table
 
     def remove(self) -> None:
         """Forget everything: the collection has it now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ def make_layout(
     keys: SpaceKeys,
     name: str,
     coordinates_step: str,
-    graph_step: str,
+    opened: Sequence[str],
     graph: NeighbourGraph,
     vectors: FloatArray,
     metric: str,
@@ -31,9 +31,10 @@ def make_layout(
     """Make what follows from a layout's coordinates: its mosaic and its honesty; return its steps.
 
     Args:
+        opened: the steps of the vectors and the graph.
         growth: what the layout was grown from, and its mosaic is; None if it was drawn afresh.
     """
-    coordinates = np.load(chain.path(coordinates_step) / "coordinates.npy")
+    coordinates = np.array(chain.open(coordinates_step, "coordinates", "f", (len(vectors), 2)))
 
     def write_mosaic(part: Path) -> None:
         chain.on_progress("mosaic", 0, 0)
@@ -45,11 +46,14 @@ def make_layout(
     honesty_settings = [metric, settings.HONESTY_K, settings.HONESTY_SAMPLE, chain.seed]
     return {
         "coordinates": coordinates_step,
-        "mosaic": chain.step("mosaic", keys.mosaic(name, coordinates_step), write_mosaic),
+        "mosaic": chain.step(
+            "mosaic", keys.mosaic(name, coordinates_step), write_mosaic, opened=(coordinates_step,)
+        ),
         "honesty": chain.step(
             "honesty",
-            [coordinates_step, graph_step, honesty_settings],
+            [coordinates_step, opened[1], honesty_settings],
             _write_honesty(chain, coordinates, graph, vectors, metric),
+            opened=(coordinates_step, *opened),
         ),
     }
 

@@ -8,14 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dxr_dash.analysis.mosaic import cell_centres
-from dxr_dash.collection.reading import open_array
-from dxr_dash.collection.steps import read_json
+from dxr_dash.collection.reading import damaged, is_number, is_text, is_whole, open_array, or_none, read_facts
 from dxr_dash.records import FloatArray, Grown, Mosaic
 
 UMAP, TSNE = "umap", "tsne"
+MOSAIC_FACTS = {
+    **dict.fromkeys(("columns", "rows"), is_whole),
+    **dict.fromkeys(("cell", "left", "top", "displacement"), is_number),
+    "method": is_text,
+}
+HONESTY_FACTS = {
+    "honesty_k": is_whole,
+    "neighbours_kept": or_none(is_number),
+    "trustworthiness": or_none(is_number),
+}
 GROWN = "grown"  # what a manifest keeps of how a space was grown
 TITLES = {UMAP: "UMAP", TSNE: "t-SNE"}
 
@@ -28,23 +36,27 @@ class Layout:
         title: the name to show.
     """
 
-    def __init__(self, name: str, steps: dict[str, Path]) -> None:
+    def __init__(self, name: str, steps: dict[str, Path], n_images: int) -> None:
         self.name = name
+        self.n_images = n_images
         self.title = TITLES[name]
         self._steps = steps
-
-    def _open(self, step: str, name: str) -> npt.NDArray[Any]:
-        return open_array(self._steps[step] / f"{name}.npy")
 
     @cached_property
     def coordinates(self) -> FloatArray:
         """(N, 2) float32 of the map; no unit."""
-        return self._open("coordinates", "coordinates")
+        return open_array(self._steps["coordinates"] / "coordinates.npy", "f", (self.n_images, 2))
 
     @cached_property
     def mosaic(self) -> Mosaic:
         """Every image in its own cell."""
-        return Mosaic(cells=self._open("mosaic", "cells"), **read_json(self._steps["mosaic"] / "mosaic.json"))
+        path = self._steps["mosaic"] / "mosaic.json"
+        facts = read_facts(path, MOSAIC_FACTS)
+        n_cells = facts["columns"] * facts["rows"]
+        if n_cells < self.n_images or facts["columns"] < 1:
+            raise damaged(path, f"{self.n_images} images do not fit into its grid")
+        cells = open_array(path.parent / "cells.npy", "i", (self.n_images,), rows=(0, n_cells))
+        return Mosaic(cells=cells, **{fact: facts[fact] for fact in MOSAIC_FACTS})
 
     @cached_property
     def positions(self) -> FloatArray:
@@ -56,11 +68,11 @@ class Layout:
     @cached_property
     def kept(self) -> FloatArray:
         """(N,) float32 in 0..1: the share of each image's true neighbours that the map keeps; NaN = it has none."""
-        return self._open("honesty", "kept")
+        return open_array(self._steps["honesty"] / "kept.npy", "f", (self.n_images,))
 
     @cached_property
     def _honesty(self) -> dict[str, Any]:
-        return dict(read_json(self._steps["honesty"] / "honesty.json"))
+        return read_facts(self._steps["honesty"] / "honesty.json", HONESTY_FACTS)
 
     @property
     def honesty_k(self) -> int:

@@ -16,13 +16,17 @@ class Pack:
     """A packed set of byte strings, read in place.
 
     On disk: ``NAME.bin``, the bytes one after the other; ``NAME.offsets.npy``, (n + 1,) int64.
+
+    Raises:
+        CollectionError: it is missing or damaged, or holds another number of strings than asked for.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self.offsets: IntArray = open_array(folder / f"{name}.offsets.npy")
+    def __init__(self, folder: Path, name: str, n_strings: int | None = None) -> None:
+        places = folder / f"{name}.offsets.npy"
+        self.offsets: IntArray = open_array(places, "i", (None if n_strings is None else n_strings + 1,))
+        if not len(self.offsets) or self.offsets[0] != 0 or (self.offsets[1:] < self.offsets[:-1]).any():
+            raise damaged(places, "it is no list of places")
         path = folder / f"{name}.bin"
-        if self.offsets.ndim != 1 or not len(self.offsets) or self.offsets.dtype.kind != "i":
-            raise damaged(path, "its offsets are no list of places")
         n_bytes = int(self.offsets[-1])
         with in_words(path), path.open("rb") as file:
             self._bytes: bytes | mmap.mmap = (

@@ -74,7 +74,9 @@ def swatches_step(chain: Chain, thumbnails: str, old: dict[str, Any] | None, sha
             found = make_swatches(pictures, on_progress=chain.on_progress)
         else:
             found = np.empty((shared.n_now, settings.SWATCH_PX, settings.SWATCH_PX, 3), np.uint8)
-            found[shared.now] = np.load(chain.path(old["swatches"]) / "swatches.npy")[shared.before]
+            found[shared.now] = chain.open(old["swatches"], "swatches", "u", (None, *found.shape[1:]))[
+                shared.before
+            ]
             new = shared.new
             found[new] = make_swatches([pictures[row] for row in new.tolist()], on_progress=chain.on_progress)
         np.save(part / "swatches.npy", found)
@@ -89,6 +91,6 @@ def _swatches_key(thumbnails: str) -> list[Any]:
 def _stay(chain: Chain, old: dict[str, Any]) -> bool:
     """Say whether the finished collection's swatches are those of the same pictures now; placeholders change."""
     found = old.get("swatches", "")
-    same = found == chain.name_of("swatches", _swatches_key(old["thumbnails"])) and chain.path(found).is_dir()
+    same = found == chain.name_of("swatches", _swatches_key(old["thumbnails"])) and chain.has(found)
     same = same and old.get(REDUCED, 0) == chain.reduced  # else the thumbnails are others
     return same and chain.root is not None and bool(old["images_root"])

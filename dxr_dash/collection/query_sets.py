@@ -19,11 +19,20 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dxr_dash.analysis.cores import Turns
 from dxr_dash.collection.pack import Pack, write_pack
-from dxr_dash.collection.reading import open_array, read_table
+from dxr_dash.collection.reading import (
+    Form,
+    damaged,
+    is_text,
+    is_texts,
+    is_whole,
+    open_array,
+    or_none,
+    read_table,
+)
+from dxr_dash.collection.reading import read_facts as read_json_facts
 from dxr_dash.collection.steps import (
     FILES,
     atomic_write,
@@ -32,10 +41,12 @@ from dxr_dash.collection.steps import (
     disk_in_words,
     fingerprint,
     flush,
+    list_file,
     locked,
     new_step,
     read_json,
     write_json,
+    write_table,
 )
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import FloatArray, IntArray
@@ -43,6 +54,9 @@ from dxr_dash.records import FloatArray, IntArray
 log = logging.getLogger(__name__)
 
 QUERIES = "queries"
+FACTS = "query.json"
+UNLISTED = r"query\.json|vectors\.[0-9a-f]+\.npy"  # files that change, or came later
+MEMBERS = pa.schema({"path_bytes": pa.binary(), "content": pa.string()})
 WAIT_S = 10.0  # for another process that changes the sets: a change takes a moment
 _changing = Turns(1)  # threads of this process wait as long as it takes
 _cleared: set[Path] = set()  # of what killed processes have left
@@ -96,7 +110,7 @@ class QuerySet:
         Raises:
             QueryError: there is no such image.
         """
-        return Pack(self.folder, "thumbnails")[self._checked(index)]
+        return Pack(self.folder, "thumbnails", len(self.outside))[self._checked(index)]
 
     def outside_image(self, index: int) -> bytes:
         """Outside image ``index`` as it was given.
@@ -104,7 +118,7 @@ class QuerySet:
         Raises:
             QueryError: there is no such image.
         """
-        return Pack(self.folder, "images")[self._checked(index)]
+        return Pack(self.folder, "images", len(self.outside))[self._checked(index)]
 
     def _checked(self, index: int) -> int:
         if not 0 <= index < len(self.outside):
@@ -113,13 +127,20 @@ class QuerySet:
 
     def outside_images(self) -> list[bytes]:
         """The outside images as they were given, for feature spaces that come later."""
-        pack = Pack(self.folder, "images")
+        pack = Pack(self.folder, "images", len(self.outside))
         return [pack[index] for index in range(len(pack))]
 
-    def outside_vectors(self, space_fingerprint: str) -> FloatArray | None:
-        """The (n, D) float32 vectors of the outside images; None when this space has not seen them."""
+    def outside_vectors(self, space_fingerprint: str, n_dims: int | None = None) -> FloatArray | None:
+        """The (n, D) float32 vectors of the outside images; None when this space has not seen them.
+
+        Args:
+            n_dims: D of the space; left out, it is not checked.
+
+        Raises:
+            CollectionError: they are damaged.
+        """
         path = self.folder / f"vectors.{space_fingerprint}.npy"
-        return open_array(path) if path.exists() else None
+        return open_array(path, "f", (len(self.outside), n_dims)) if path.exists() else None
 
 
 def checked_name(name: str) -> str:
@@ -164,16 +185,16 @@ def write_query_set(
             for number in range(1, len(taken) + 2)
             if (key := slug if number == 1 else f"{slug}-{number}") not in taken
         )
-        with new_step(queries / query_id, changing=("query.json",)) as part:
+        with new_step(queries / query_id, changing=(FACTS,)) as part:
             np.save(part / "rows.npy", rows)
-            pq.write_table(members, part / "members.parquet")
+            write_table(part / "members.parquet", members)
             if outside:
                 write_pack(part, "images", images)
                 write_pack(part, "thumbnails", thumbnails)
                 for space_fingerprint, array in (vectors or {}).items():
                     np.save(part / f"vectors.{space_fingerprint}.npy", array)
-            write_json(
-                part / "query.json",
+            _write_facts(
+                part,
                 {
                     "name": name,
                     "gallery": gallery,
@@ -212,12 +233,13 @@ ReadSets = dict[tuple[Path, tuple[int, ...]], QuerySet]
 
 
 def read_query_sets(
-    folder: Path, gallery: str, find_rows: Callable[[pa.Table], IntArray], read: ReadSets
+    folder: Path, gallery: str, n_images: int, find_rows: Callable[[pa.Table], IntArray], read: ReadSets
 ) -> dict[str, QuerySet]:
     """Read every query set of a collection, oldest first.
 
     Args:
         gallery: name of the collection's gallery step.
+        n_images: in it.
         find_rows: finds members again that were stored for another gallery; -1 for those that have gone.
         read: by earlier calls with the same gallery; brought up to date. A set is read again only where a file of it
             has become another, since every question looks at all sets, and one that has gone is forgotten.
@@ -228,7 +250,7 @@ def read_query_sets(
         try:
             one = read.get(key)
             # one whose images have gone is empty, and a set all the same
-            now[key] = _read(path, gallery, find_rows) if one is None else one
+            now[key] = _read(path, gallery, n_images, find_rows) if one is None else one
         except CollectionError as error:
             if path.is_dir():  # not removed since
                 _pass_over(path, error.problem)
@@ -239,10 +261,15 @@ def read_query_sets(
     return {one.id: one for one in sorted(now.values(), key=lambda one: (one.order, one.id))}
 
 
-def _read(folder: Path, gallery: str, find_rows: Callable[[pa.Table], IntArray]) -> QuerySet:
+def _read(folder: Path, gallery: str, n_images: int, find_rows: Callable[[pa.Table], IntArray]) -> QuerySet:
     facts = read_facts(folder)
-    same = facts["gallery"] == gallery
-    rows = open_array(folder / "rows.npy") if same else find_rows(read_table(folder / "members.parquet"))
+    if facts["gallery"] == gallery:
+        rows: IntArray = open_array(folder / "rows.npy", "i", (None,), rows=(0, n_images))
+    else:
+        members = read_table(folder / "members.parquet", MEMBERS.names)
+        if members.schema.types != MEMBERS.types or members.column("content").null_count:
+            raise damaged(folder / "members.parquet", "it is not as dxr wrote it")
+        rows = find_rows(members)
     kept = np.sort(rows[rows >= 0]).astype(np.int64).tolist()
     return QuerySet(
         folder.name, facts["name"], tuple(kept), tuple(facts["outside"]), facts["control"], facts["colour"],
@@ -253,7 +280,7 @@ def _read(folder: Path, gallery: str, find_rows: Callable[[pa.Table], IntArray])
 def _stamp(folder: Path) -> tuple[int, ...]:
     """Tell the files of a set from others of their names: what is written again is another file of another time."""
     found: list[int] = []
-    for name in ("query.json", "rows.npy"):
+    for name in (FACTS, "rows.npy"):
         with suppress(OSError):  # whoever reads it says that it is missing
             one = (folder / name).stat()
             found += (one.st_ino, one.st_mtime_ns, one.st_size)
@@ -278,20 +305,25 @@ def read_facts(folder: Path) -> dict[str, Any]:
     Raises:
         CollectionError: it is missing or damaged.
     """
-    path = folder / "query.json"
-    facts = read_json(path)
-    if not isinstance(facts, dict) or not all(check(facts.get(key)) for key, check in _FACTS.items()):
-        raise CollectionError(f"{path} is damaged (it is not as dxr wrote it).", "Run `dxr check`.")
+    path = folder / FACTS
+    facts = read_json_facts(path, _FACTS)
+    found = facts.pop("fingerprint", None)  # there was a time without
+    if found not in (None, fingerprint(facts)):
+        raise damaged(path, "it is not as dxr wrote it")
     return facts
 
 
-_FACTS: dict[str, Callable[[Any], bool]] = {
-    "name": lambda value: isinstance(value, str),
-    "gallery": lambda value: isinstance(value, str),
-    "outside": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
-    "control": lambda value: value is None or isinstance(value, str),
-    "colour": lambda value: type(value) is int and 0 <= value < N_COLOURS,
-    "order": lambda value: type(value) is int,
+def _write_facts(folder: Path, facts: dict[str, Any]) -> None:
+    write_json(folder / FACTS, {**facts, "fingerprint": fingerprint(facts)})
+
+
+_FACTS: Form = {
+    "name": is_text,
+    "gallery": is_text,
+    "outside": is_texts,
+    "control": or_none(is_text),
+    "colour": lambda value: is_whole(value) and 0 <= value < N_COLOURS,
+    "order": is_whole,
 }
 
 
@@ -308,14 +340,16 @@ def change_query_set(query_set: QuerySet, **facts: Any) -> None:
         CollectionError: the disk does not take it.
     """
     with _held(query_set.folder.parent.parent):
-        write_json(query_set.folder / "query.json", {**read_facts(query_set.folder), **facts})
+        _write_facts(query_set.folder, {**read_facts(query_set.folder), **facts})
 
 
 def keep_outside_vectors(query_set: QuerySet, space_fingerprint: str, vectors: FloatArray) -> None:
     """Keep the vectors of a set's outside images for one more feature space, where the collection may be written."""
     target = query_set.folder / f"vectors.{space_fingerprint}.npy"
-    with suppress(CollectionError), _held(query_set.folder.parent.parent), atomic_write(target) as file:
-        np.save(file, vectors)
+    with suppress(CollectionError), _held(query_set.folder.parent.parent):
+        with atomic_write(target) as file:
+            np.save(file, vectors)
+        list_file(target)
 
 
 def vectors_of_spaces(folder: Path, fingerprints: Collection[str]) -> list[Path]:

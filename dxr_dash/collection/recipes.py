@@ -20,6 +20,7 @@ import numpy as np
 from dxr_dash import settings
 from dxr_dash.analysis.post_processing import Pca, fit_pca, signed_power, unit_length
 from dxr_dash.collection.preset import CROPS
+from dxr_dash.collection.reading import open_array
 from dxr_dash.collection.shared_images import Shared
 from dxr_dash.collection.steps import new_vectors
 from dxr_dash.errors import DxrError, NetworkError
@@ -160,7 +161,7 @@ def write_joined(
     """
     for learnt in sorted(before.glob("*-pca-*.npy")):
         shutil.copyfile(learnt, folder / learnt.name)
-    old = np.load(before / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    old = open_array(before / "vectors.npy", "f", (shared.n_before, None))
     vectors = np.lib.format.open_memmap(
         folder / "vectors.npy", "w+", np.float32, (len(features), old.shape[1])
     )
@@ -191,11 +192,11 @@ def apply_steps(folder: Path, features: FloatArray, steps: Sequence[str]) -> Flo
 
 
 def _learnt(folder: Path, place: int) -> Pca:
-    arrays = [
-        np.load(folder / f"{place}-pca-{name}.npy", allow_pickle=False)
-        for name in ("mean", "components", "deviations")
-    ]
-    return Pca(*arrays)
+    mean, components, deviations = (
+        np.array(open_array(folder / f"{place}-pca-{name}.npy", "f", shape))
+        for name, shape in (("mean", (None,)), ("components", (None, None)), ("deviations", (None,)))
+    )
+    return Pca(mean, components, deviations)
 
 
 def _sample(n_images: int, n_dims: int, seed: int) -> slice | np.ndarray:

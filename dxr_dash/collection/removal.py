@@ -6,7 +6,6 @@ and the manifest no longer does, the note last. Whoever changes the collection n
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,13 +16,15 @@ from dxr_dash.collection.benchmarks.crops import kept_vectors
 from dxr_dash.collection.benchmarks.patch_files import forget_patches, stale_patches
 from dxr_dash.collection.networks import is_depth_control
 from dxr_dash.collection.query_sets import forget_vectors, vectors_of_spaces
+from dxr_dash.collection.reading import is_texts, read_facts
 from dxr_dash.collection.requests import build_options
 from dxr_dash.collection.scans import forget_stale, no_scan, stale_scans
-from dxr_dash.collection.steps import discard, disk_in_words, locked, read_json, write_json
+from dxr_dash.collection.steps import discard, disk_in_words, locked, write_json
 from dxr_dash.collection.store import (
     MANIFEST,
     STEPS,
     finished_manifest,
+    is_step,
     listed_steps,
     manifest_fingerprint,
     read_manifest,
@@ -32,7 +33,6 @@ from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import Removal
 
 NOTE = ".removing.json"
-_STEP = re.compile(r"[a-z]+-[0-9a-f]+")  # what becomes the name of a folder that is deleted
 
 
 def remove_spaces(folder: Path, spaces: Sequence[str], *, dry_run: bool = False) -> Removal:
@@ -80,12 +80,16 @@ def end_removal(folder: Path) -> tuple[str, ...]:
     """
     if not (folder / NOTE).exists():
         return ()
-    note, manifest = read_json(folder / NOTE), read_manifest(folder)
-    if manifest is None or not isinstance(note, dict) or not all(_is_texts(note.get(key)) for key in _KEYS):
-        raise CollectionError(f"{folder / NOTE} is damaged.", "Delete it, then run the same command again.")
+    manifest = read_manifest(folder)
+    try:
+        note = read_facts(folder / NOTE, _NOTE)
+    except CollectionError as error:
+        raise CollectionError(error.problem, "Delete it, then run the same command again.") from None
+    if manifest is None:
+        return ()
     kept = listed_steps(manifest)
     for step in note["steps"]:
-        if step not in kept and _STEP.fullmatch(step):
+        if step not in kept and is_step(step):
             discard(folder / STEPS / step)
     lost = set(note["vectors"]) - _fingerprints(manifest)
     for path in kept_vectors(folder, lost):
@@ -97,11 +101,7 @@ def end_removal(folder: Path) -> tuple[str, ...]:
     return tuple(one for one in note["spaces"] if one not in manifest["spaces"])
 
 
-_KEYS = ("spaces", "steps", "vectors")
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+_NOTE = dict.fromkeys(("spaces", "steps", "vectors"), is_texts)
 
 
 def _checked(folder: Path, manifest: Mapping[str, Any], spaces: Sequence[str]) -> list[str]:

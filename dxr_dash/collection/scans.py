@@ -19,9 +19,9 @@ from typing import Any, BinaryIO
 
 import filelock
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dxr_dash.collection.exports import without_nan
+from dxr_dash.collection.reading import read_table
 from dxr_dash.collection.steps import (
     LOCK,
     atomic_write,
@@ -31,11 +31,13 @@ from dxr_dash.collection.steps import (
     new_step,
     read_json,
     write_json,
+    write_table,
 )
 from dxr_dash.errors import CollectionError
 
 SCANS = "scans"
 LINES = "lines.parquet"
+JOURNAL = ".jsonl"
 FACTS = "scan.json"
 RUNNING = ".running"  # holds the key of the scan at work, as long as the lock is held
 FLUSH_S = 1.0  # what a power cut can lose
@@ -72,13 +74,14 @@ def read_rows(folder: Path, key: str) -> list[Row]:
     A scan at work may be read at any time, by any process.
     """
     whole = folder / SCANS / key / LINES
-    with suppress(FileNotFoundError):  # it has not ended
-        return list(pq.read_table(whole).to_pylist())
-    with suppress(FileNotFoundError):
-        return _read_journal(_journal(folder, key))[0]
-    with suppress(FileNotFoundError):  # it ended between the two looks
-        return list(pq.read_table(whole).to_pylist())
-    return []
+    if not whole.exists():  # it has not ended
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return _read_journal(_journal(folder, key))[0]
+    return _read_lines(whole) if whole.exists() else []  # or ended between the two looks
+
+
+def _read_lines(whole: Path) -> list[Row]:
+    return list(read_table(whole).to_pylist())
 
 
 def running_key(folder: Path) -> str | None:
@@ -168,7 +171,7 @@ class ScanJournal:
         self._path = _journal(folder, key)
         self._file: BinaryIO | None = None
         if (self.target / LINES).exists():
-            self.rows = list(pq.read_table(self.target / LINES).to_pylist())
+            self.rows = _read_lines(self.target / LINES)
             self._path.unlink(missing_ok=True)
             return
         good = 0
@@ -193,7 +196,7 @@ class ScanJournal:
             return
         rows = sorted(self.rows, key=lambda row: int(row["code"]))
         with new_step(self.target) as part:
-            pq.write_table(pa.Table.from_pylist(rows, SCHEMA), part / LINES, compression="zstd")
+            write_table(part / LINES, pa.Table.from_pylist(rows, SCHEMA))
             write_json(part / FACTS, self.facts)
         self.close()
         self._path.unlink(missing_ok=True)
@@ -237,11 +240,6 @@ def stale_scans(folder: Path, steps: Collection[str]) -> list[Path]:
     ]
 
 
-def finished_scans(folder: Path) -> list[Path]:
-    """List the folders of the finished scans."""
-    return sorted(path for path, _ in _kept(folder / SCANS) if path.is_dir())
-
-
 def _forget_older(scans: Path, key: str, facts: Mapping[str, Any]) -> None:
     """Delete scans of the same values in the same space that were made of something else, or by older rules."""
     same = [facts["by"], facts["space"]]
@@ -276,7 +274,7 @@ def _delete(path: Path) -> None:
 
 
 def _journal(folder: Path, key: str) -> Path:
-    return folder / SCANS / f"{key}.jsonl"
+    return folder / SCANS / f"{key}{JOURNAL}"
 
 
 def _read_journal(path: Path) -> tuple[list[Row], int]:

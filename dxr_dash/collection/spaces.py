@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from dxr_dash import settings
 from dxr_dash.analysis import mosaic as mosaics
 from dxr_dash.analysis.baseline import baseline_distances
 from dxr_dash.analysis.set_distances import compile_loops
-from dxr_dash.collection.chain import Chain
+from dxr_dash.collection.chain import Chain, DamagedStepError
 from dxr_dash.collection.features import Features, find_features, step_of
 from dxr_dash.collection.growing import Before, Growth, SpaceKeys, plan_space
 from dxr_dash.collection.grown_map import grow_map, grow_tsne
@@ -30,10 +30,13 @@ from dxr_dash.collection.neighbours import (
 )
 from dxr_dash.collection.networks import Loader
 from dxr_dash.collection.own_features import OwnFeatures, find_own
+from dxr_dash.collection.reading import read_facts
 from dxr_dash.collection.recipes import CODE as RECIPE_CODE
 from dxr_dash.collection.recipes import Recipe, write_processed
 from dxr_dash.collection.requests import OwnRequest, Request, again
-from dxr_dash.collection.steps import read_json, write_json
+from dxr_dash.collection.steps import write_json
+from dxr_dash.collection.store import GRAPH_FACTS
+from dxr_dash.errors import CollectionError
 from dxr_dash.records import FloatArray
 
 
@@ -67,7 +70,7 @@ def plan_spaces(
 ) -> list[SpaceWork]:
     """List the feature spaces to bring up to date: those that the collection has, then those asked for."""
     spaces = manifest["spaces"] if manifest else {}
-    held = {key: facts for key, facts in spaces.items() if readable and chain.path(step_of(facts)).is_dir()}
+    held = {key: facts for key, facts in spaces.items() if readable and chain.has(step_of(facts))}
     asked = {request.space_id: request for request in requests}
     kept = [again(facts["request"]) for key, facts in spaces.items() if key not in asked]
     wanted = [*kept, *asked.values()]
@@ -94,20 +97,20 @@ def make_space(
     plan = plan_space(chain, before, space.request.space_id, features_step, _settings_of(recipe, chain.seed))
     steps = _Steps(chain, plan.keys, plan.growth, settings.METRIC)
     vectors_step = steps.vectors(features_step, recipe)
-    vectors = np.load(chain.path(vectors_step) / "vectors.npy", mmap_mode="r")
+    vectors = chain.vectors(vectors_step)
     graph_step = steps.graph(vectors_step, vectors)
-    graph_folder = chain.path(graph_step)
-    graph_facts = read_json(graph_folder / "graph.json")
+    graph_facts = _graph_facts(chain, graph_step)
     graph = NeighbourGraph(
-        np.load(graph_folder / "neighbours.npy"),
-        np.load(graph_folder / "distances.npy"),
+        np.array(chain.open(graph_step, "neighbours", "i", (len(vectors), None))),
+        np.array(chain.open(graph_step, "distances", "f", (len(vectors), None))),
         graph_facts["graph_method"],
     )
+    steps = replace(steps, opened=(vectors_step, graph_step))
 
     def layout(name: str, coordinates_step: str) -> dict[str, str]:
         grows = plan.growth if plan.growth and plan.growth.has(name) else None
         return make_layout(
-            chain, plan.keys, name, coordinates_step, graph_step, graph, vectors, settings.METRIC, grows
+            chain, plan.keys, name, coordinates_step, steps.opened, graph, vectors, settings.METRIC, grows
         )
 
     map_step = steps.umap(graph_step, graph, vectors)
@@ -133,14 +136,27 @@ def make_space(
     }
 
 
+def _graph_facts(chain: Chain, step: str) -> dict[str, Any]:
+    """Read what the manifest says of a graph."""
+    try:
+        return read_facts(chain.path(step) / "graph.json", GRAPH_FACTS)
+    except CollectionError as error:
+        raise DamagedStepError.found(step, error.problem) from None
+
+
 @dataclass(frozen=True)
 class _Steps:
-    """The steps of one space, each made afresh or grown; each method returns its step."""
+    """The steps of one space, each made afresh or grown; each method returns its step.
+
+    Attributes:
+        opened: the steps of the vectors and the graph, once they are there.
+    """
 
     chain: Chain
     keys: SpaceKeys
     growth: Growth | None
     metric: str
+    opened: tuple[str, ...] = ()
 
     def vectors(self, features_step: str, recipe: Recipe) -> str:
         """Take features through the steps of a recipe, if it has any."""
@@ -149,7 +165,7 @@ class _Steps:
         chain, growth = self.chain, self.growth
 
         def write(part: Path) -> None:
-            features = np.load(chain.path(features_step) / "vectors.npy", mmap_mode="r")
+            features = chain.vectors(features_step)
             if growth:
                 growth.process(part, features, recipe.steps)
             else:
@@ -185,7 +201,7 @@ class _Steps:
             np.save(part / "k_occurrence.npy", k_occurrence(graph, k))
             write_json(part / "graph.json", {"recall": recall, "recall_at": k, "graph_method": graph.method})
 
-        return chain.step("graph", self.keys.graph(vectors_step), write)
+        return chain.step("graph", self.keys.graph(vectors_step), write, opened=(vectors_step,))
 
     def umap(self, graph_step: str, graph: NeighbourGraph, vectors: FloatArray) -> str:
         """Lay the map out."""
@@ -203,7 +219,7 @@ class _Steps:
                 found = map_coordinates(vectors, graph, metric=self.metric, **how)
             np.save(part / "coordinates.npy", found)
 
-        return self.chain.step("map", self.keys.layout(UMAP, graph_step), write)
+        return self.chain.step("map", self.keys.layout(UMAP, graph_step), write, opened=self.opened)
 
     def tsne(self, graph_step: str, graph: NeighbourGraph, vectors: FloatArray) -> str:
         """Lay t-SNE out; a space that grows may have had none so far."""
@@ -220,7 +236,7 @@ class _Steps:
                 found = tsne_coordinates(vectors, graph, metric=self.metric, **how)
             np.save(part / "coordinates.npy", found)
 
-        return self.chain.step("tsne", self.keys.layout(TSNE, graph_step), write)
+        return self.chain.step("tsne", self.keys.layout(TSNE, graph_step), write, opened=self.opened)
 
     def clusters(self, graph_step: str, graph: NeighbourGraph, vectors: FloatArray) -> str:
         """Find the clusters, and the image that stands for each."""
@@ -235,7 +251,7 @@ class _Steps:
             np.save(part / "clusters.npy", clusters)
             np.save(part / "representatives.npy", central)
 
-        return self.chain.step("clusters", self.keys.clusters(graph_step), write)
+        return self.chain.step("clusters", self.keys.clusters(graph_step), write, opened=self.opened)
 
     def baseline(self, vectors_step: str, vectors: FloatArray) -> str:
         """Measure random pairs."""
@@ -251,7 +267,7 @@ class _Steps:
             if not self.growth:
                 compile_loops()  # once a machine
 
-        return self.chain.step("baseline", [vectors_step, how], write)
+        return self.chain.step("baseline", [vectors_step, how], write, opened=(vectors_step,))
 
 
 def _settings_of(recipe: Recipe, seed: int) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from typing import Any, BinaryIO
 
 import filelock
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dxr_dash.errors import CollectionError
 
@@ -109,6 +111,13 @@ def discard(folder: Path) -> None:
         shutil.rmtree(trash, ignore_errors=True)
 
 
+def _delete(path: Path) -> None:
+    """Delete a folder, or the file that somebody has put in its place."""
+    shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        path.unlink()
+
+
 def reserve(path: Path, n_bytes: int) -> None:
     """Take the room for a file that is then written through memory, where a full disk would kill the process.
 
@@ -175,6 +184,12 @@ def write_json(target: Path, value: Any) -> None:
         file.write((json.dumps(value, indent=2, ensure_ascii=True) + "\n").encode())
 
 
+def write_table(target: Path, table: pa.Table) -> None:
+    """Write a Parquet file into a folder that nobody reads yet."""
+    with target.open("xb") as file:  # Arrow takes no path that is not UTF-8
+        pq.write_table(table, file, compression="zstd")
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file of a collection.
 
@@ -195,29 +210,46 @@ def read_json(path: Path) -> Any:
 def new_step(folder: Path, changing: Sequence[str] = ()) -> Iterator[Path]:
     """Yield an empty folder that becomes ``folder`` only if the block ends without an error.
 
+    A damaged folder that is there under this name is replaced.
+
     Args:
         changing: names of files that may be replaced later; they are not put on the list of hashes.
     """
-    part = folder.with_name(f".{folder.name}.part")
+    part, before = (folder.with_name(f".{folder.name}.{ending}") for ending in ("part", "old.part"))
     shutil.rmtree(
         part, ignore_errors=True
     )  # left behind by a build that was killed; the lock makes us its only user
     part.mkdir(parents=True)
     try:
         yield part
-        listing = {
-            path.name: {"bytes": path.stat().st_size, "blake2b": hash_file(path)}
-            for path in sorted(part.iterdir())
-            if path.name not in changing
-        }
+        listing = {path.name: _listed(path) for path in sorted(part.iterdir()) if path.name not in changing}
         for path in part.iterdir():
             flush(path)
         write_json(part / FILES, listing)
         flush(part)
+        if os.path.lexists(folder):
+            _delete(before)  # of an earlier attempt that was killed
+            folder.rename(before)
         part.rename(folder)
         flush(folder.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        _delete(before)
+
+
+def list_file(path: Path) -> None:
+    """Put a file that a finished step has got since on its list.
+
+    Raises:
+        CollectionError: the list is damaged.
+    """
+    listed_files(path.parent)
+    listing = read_json(path.parent / FILES)
+    write_json(path.parent / FILES, {**listing, path.name: _listed(path)})
+
+
+def _listed(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "blake2b": hash_file(path)}
 
 
 def flush(path: Path) -> None:
@@ -241,13 +273,9 @@ def damaged_files(step: Path) -> list[str]:
     """Name what is wrong with a finished step: missing, resized or altered files; empty when all is well."""
     found = []
     try:
-        listing = {
-            name: (int(one["bytes"]), str(one["blake2b"])) for name, one in read_json(step / FILES).items()
-        }
+        listing = listed_files(step)
     except CollectionError as error:
         return [error.problem.rstrip(".")]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return [f"{step / FILES} is damaged (it is no list of files)"]
     for name, (n_bytes, content) in listing.items():
         path = step / name
         if not path.is_file():
@@ -257,6 +285,40 @@ def damaged_files(step: Path) -> list[str]:
         elif hash_file(path) != content:
             found.append(f"{path} has been altered")
     return found
+
+
+def listed_files(step: Path) -> dict[str, tuple[int, str]]:
+    """Read the list of a finished step's files: their sizes and hashes.
+
+    Raises:
+        CollectionError: it is missing, damaged or empty.
+    """
+    with suppress(AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        listing = {
+            name: (int(one["bytes"]), str(one["blake2b"])) for name, one in read_json(step / FILES).items()
+        }
+        if listing and all(_FILE_NAME.fullmatch(name) for name in listing):
+            return listing
+    raise CollectionError(f"{step / FILES} is damaged (it is no list of files).", "Run `dxr check`.")
+
+
+def stray_files(step: Path, allowed: str = "") -> list[str]:
+    """Name what lies in a finished step's folder and is on no list, hidden files apart.
+
+    Args:
+        allowed: pattern of names that need not be listed.
+    """
+    with suppress(CollectionError):  # named by ``damaged_files``
+        listed = {FILES, *listed_files(step)}
+        return [
+            str(path)
+            for path in sorted(step.glob("[!.]*"))
+            if path.name not in listed and not re.fullmatch(allowed, path.name)
+        ]
+    return []
+
+
+_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")  # of those that dxr writes: none leads elsewhere
 
 
 @contextmanager

@@ -24,6 +24,7 @@ The folder NAME.dxr holds
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,10 +38,21 @@ import pyarrow.compute as pc
 
 from dxr_dash import settings
 from dxr_dash.collection.labels import LABEL, RESERVED
-from dxr_dash.collection.layouts import TITLES, TSNE, UMAP, Layout, grown_since
+from dxr_dash.collection.layouts import GROWN, TITLES, TSNE, UMAP, Layout, grown_since
 from dxr_dash.collection.pack import Pack
 from dxr_dash.collection.query_sets import QuerySet, ReadSets, read_query_sets
-from dxr_dash.collection.reading import open_array, read_table
+from dxr_dash.collection.reading import (
+    Form,
+    damaged,
+    fits,
+    is_number,
+    is_text,
+    is_whole,
+    open_array,
+    or_none,
+    read_table,
+    texts,
+)
 from dxr_dash.collection.recipes import apply_steps
 from dxr_dash.collection.requests import build_options
 from dxr_dash.collection.steps import fingerprint, read_json
@@ -50,6 +62,50 @@ from dxr_dash.records import FloatArray, Grown, IntArray, Skipped
 MANIFEST = "manifest.json"
 STEPS = "steps"
 LAYOUT_STEPS = {"coordinates", "mosaic", "honesty"}
+GRAPH_FACTS: Form = {"recall": or_none(is_number), "recall_at": is_whole, "graph_method": is_text}
+_STEP = re.compile(r"[a-z]+-[0-9a-f]+")  # what becomes the name of a folder, also of one that is deleted
+
+
+def is_step(value: Any) -> bool:
+    """Say whether it can be the name of a step's folder."""
+    return is_text(value) and _STEP.fullmatch(value) is not None
+
+
+_SPACE_FACTS: Form = {
+    **GRAPH_FACTS,
+    "request": lambda value: isinstance(value, dict),
+    "recipe": lambda value: fits(value, {"network": is_text, "layer": is_text}),
+    "metric": is_text,
+    "n_dims": is_whole,
+    "steps": lambda value: (
+        texts("vectors", "graph", "clusters", "baseline")(value) and all(map(is_step, value.values()))
+    ),
+    "layouts": or_none(  # there was a time without
+        lambda value: (
+            isinstance(value, dict)
+            and all(texts("coordinates")(one) and all(map(is_step, one.values())) for one in value.values())
+        )
+    ),
+    GROWN: or_none(
+        lambda value: (
+            fits(value, dict.fromkeys(("images", "new", "removed"), is_whole))
+            and isinstance(value.get("key"), list)
+            and isinstance(value.get("layouts"), list)
+        )
+    ),
+}
+_FACTS: Form = {
+    "name": is_text,
+    "images_root": is_text,
+    "n_images": lambda value: is_whole(value) and value > 0,
+    "gallery": is_step,
+    "thumbnails": is_step,
+    "swatches": or_none(is_step),  # there was a time without
+    "spaces": lambda value: (
+        isinstance(value, dict) and all(fits(one, _SPACE_FACTS) for one in value.values())
+    ),
+    "default_space": is_text,
+}
 MOST_CATEGORIES = 256  # values of a column that can still be told apart on the map
 MAINLY = 0.4  # share of a cluster that one label must have to name it
 
@@ -65,8 +121,11 @@ class Column:
 class Space:
     """One feature space of an open collection; arrays are opened, memory-mapped, when first used."""
 
-    def __init__(self, space_id: str, facts: dict[str, Any], steps: Path, label: Column | None) -> None:
+    def __init__(
+        self, space_id: str, facts: dict[str, Any], steps: Path, n_images: int, label: Column | None
+    ) -> None:
         self.id = space_id
+        self.n_images = n_images
         self.recipe: dict[str, Any] = facts["recipe"]
         self.network: str = self.recipe["network"]
         self.layer: str = self.recipe["layer"]
@@ -84,18 +143,22 @@ class Space:
         self._folder = steps.parent
         self._label = label
         self.layouts: dict[str, Layout] = {
-            name: Layout(name, {step: steps / folder for step, folder in facts["layouts"][name].items()})
+            name: Layout(
+                name, {step: steps / folder for step, folder in facts["layouts"][name].items()}, n_images
+            )
             for name in TITLES
             if name in facts["layouts"]
         }
 
-    def _open(self, step: str, name: str) -> npt.NDArray[Any]:
-        return open_array(self._steps[step] / f"{name}.npy")
+    def _open(
+        self, step: str, name: str, kind: str, *shape: int | None, rows: tuple[int, int] | None = None
+    ) -> npt.NDArray[Any]:
+        return open_array(self._steps[step] / f"{name}.npy", kind, shape, rows=rows)
 
     @cached_property
     def vectors(self) -> FloatArray:
         """(N, D) float32: the network's features, taken through the steps of the space's recipe."""
-        return self._open("vectors", "vectors")
+        return self._open("vectors", "vectors", "f", self.n_images, self.n_dims)
 
     def process(self, features: FloatArray) -> FloatArray:
         """Take (n, D') float32 features of other images through the steps that the gallery went through."""
@@ -104,17 +167,17 @@ class Space:
     @cached_property
     def neighbours(self) -> npt.NDArray[np.int32]:
         """(N, K) int32 gallery rows, nearest first, the image itself left out; -1 = none."""
-        return self._open("graph", "neighbours")
+        return self._open("graph", "neighbours", "i", self.n_images, None, rows=(-1, self.n_images))
 
     @cached_property
     def neighbour_distances(self) -> FloatArray:
         """(N, K) float32, of ``neighbours``; inf = none."""
-        return self._open("graph", "distances")
+        return self._open("graph", "distances", "f", self.n_images, None)
 
     @cached_property
     def k_occurrence(self) -> npt.NDArray[np.int32]:
         """(N,) int32: how many images have this one among their ``recall_at`` nearest."""
-        return self._open("graph", "k_occurrence")
+        return self._open("graph", "k_occurrence", "i", self.n_images)
 
     @property
     def coordinates(self) -> FloatArray:
@@ -140,17 +203,17 @@ class Space:
     @cached_property
     def clusters(self) -> npt.NDArray[np.int32]:
         """(N,) int32, 0 the largest."""
-        return self._open("clusters", "clusters")
+        return self._open("clusters", "clusters", "i", self.n_images, rows=(0, len(self.representatives)))
 
     @cached_property
     def representatives(self) -> IntArray:
         """(C,) int64: the row that stands for each cluster."""
-        return self._open("clusters", "representatives")
+        return self._open("clusters", "representatives", "i", None, rows=(0, self.n_images))
 
     @cached_property
     def baseline(self) -> FloatArray:
         """(M,) float32 distances of random gallery pairs, ascending."""
-        return self._open("baseline", "baseline")
+        return self._open("baseline", "baseline", "f", None)
 
     @cached_property
     def cluster_names(self) -> tuple[str, ...]:
@@ -189,7 +252,7 @@ class Collection:
                 f"{folder} is damaged: {STEPS}/{missing[0]} is missing.",
                 "Run the `dxr build` command again that made it.",
             )
-        self._thumbnails = Pack(self._steps / manifest["thumbnails"], "thumbnails")
+        self._thumbnails = Pack(self._steps / manifest["thumbnails"], "thumbnails", len(self))
         self._read_sets: ReadSets = {}
 
     def __len__(self) -> int:
@@ -203,19 +266,27 @@ class Collection:
     @cached_property
     def table(self) -> pa.Table:
         """One line an image, in row order: where it lies, its size, its label and metadata."""
-        return read_table(self._steps / self.manifest["gallery"] / "images.parquet")
+        path = self._steps / self.manifest["gallery"] / "images.parquet"
+        table = read_table(path)
+        if len(table) != len(self) or not RESERVED.issubset(table.column_names):
+            raise damaged(path, f"it is not the table of {len(self)} images")
+        return table
 
     @cached_property
     def skipped(self) -> tuple[Skipped, ...]:
         """The files that were not taken in, and why."""
-        table = read_table(self._steps / self.manifest["gallery"] / "skipped.parquet")
+        path = self._steps / self.manifest["gallery"] / "skipped.parquet"
+        table = read_table(path, ["path", "skipped"])
         return tuple(Skipped(line["path"], line["skipped"]) for line in table.to_pylist())
 
     @cached_property
     def spaces(self) -> dict[str, Space]:
         """The feature spaces, by id."""
         label = self.column(LABEL) if LABEL in self.columns else None
-        return {key: Space(key, facts, self._steps, label) for key, facts in self.manifest["spaces"].items()}
+        return {
+            key: Space(key, facts, self._steps, len(self), label)
+            for key, facts in self.manifest["spaces"].items()
+        }
 
     @property
     def default_space(self) -> str:
@@ -302,7 +373,8 @@ class Collection:
     @cached_property
     def swatches(self) -> npt.NDArray[np.uint8]:
         """(N, 8, 8, 3) uint8 RGB: the central square of each thumbnail, averaged to 8 x 8 pixels."""
-        return open_array(self._steps / self.manifest["swatches"] / "swatches.npy")
+        path = self._steps / self.manifest["swatches"] / "swatches.npy"
+        return open_array(path, "u", (len(self), settings.SWATCH_PX, settings.SWATCH_PX, 3))
 
     def hold(self) -> Collection:
         """Open every file now, so that a build that replaces them meanwhile takes nothing from under us."""
@@ -317,7 +389,9 @@ class Collection:
     @property
     def query_sets(self) -> dict[str, QuerySet]:
         """The query sets by id, oldest first, as they are on the disk now."""
-        return read_query_sets(self.folder, self.manifest["gallery"], self._find_rows, self._read_sets)
+        return read_query_sets(
+            self.folder, self.manifest["gallery"], len(self), self._find_rows, self._read_sets
+        )
 
     def _find_rows(self, members: pa.Table) -> IntArray:
         """Find moved members again: (n,) rows by path and content, then by content; -1 when the image has gone."""
@@ -367,7 +441,12 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
             f"{settings.FORMAT}.",
             f"Build it again into another folder: `dxr build IMAGES --to {folder.with_suffix('.new.dxr')}`.",
         )
-    if type(found) is not int or manifest.get("fingerprint") != manifest_fingerprint(manifest):
+    if (
+        type(found) is not int
+        or manifest.get("fingerprint") != manifest_fingerprint(manifest)
+        or not fits(manifest, _FACTS)
+        or manifest["default_space"] not in manifest["spaces"]
+    ):
         raise CollectionError(f"{path} is damaged (it is not as dxr wrote it).", mend)
     return dict(manifest)
 

@@ -124,11 +124,11 @@ if moment.startswith("batch"):
     journal.Journal.append = dying_append
 else:
     step = chain.Chain.step
-    def dying_step(self, name, made_from, write):
+    def dying_step(self, name, made_from, write, **options):
         def write_and_die(part):
             write(part)
             die()
-        return step(self, name, made_from, write_and_die if name == moment else write)
+        return step(self, name, made_from, write_and_die if name == moment else write, **options)
     chain.Chain.step = dying_step
 build.build(Path(sys.argv[1]), Path(sys.argv[2]), network="thingsnet")
 """
