@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = "0.7.2"
+VERSION = "0.7.3"
 
 # The form on disk
 FORMAT = 1  # raised when an older dxr could misread the folder
