@@ -198,22 +198,19 @@ def skipped_table(places: Sequence[Skipped], files: Sequence[dict[str, Any]]) ->
 def gallery_table(rows: Sequence[Row], labels: Labels, table_of_labels: pd.DataFrame | None) -> pa.Table:
     """Describe the gallery, one line an image, in row order."""
     paths = [display_path(row.file.path) for row in rows]
-    table = pa.table(
-        {
-            "path": pa.array(paths, pa.string()),
-            "path_bytes": pa.array([row.file.path for row in rows], pa.binary()),
-            "content": pa.array([row.content for row in rows], pa.string()),
-            "bytes": pa.array([row.file.size for row in rows], pa.int64()),
-            "mtime_ns": pa.array([row.file.mtime_ns for row in rows], pa.int64()),
-            "width": pa.array([row.width for row in rows], pa.int32()),
-            "height": pa.array([row.height for row in rows], pa.int32()),
-        }
-    )
+    columns = {
+        "path": pa.array(paths, pa.string()),
+        "path_bytes": pa.array([row.file.path for row in rows], pa.binary()),
+        "content": pa.array([row.content for row in rows], pa.string()),
+        "bytes": pa.array([row.file.size for row in rows], pa.int64()),
+        "mtime_ns": pa.array([row.file.mtime_ns for row in rows], pa.int64()),
+        "width": pa.array([row.width for row in rows], pa.int32()),
+        "height": pa.array([row.height for row in rows], pa.int32()),
+    }
     extra = labels.join(table_of_labels, paths)
     if extra is not None:
-        for name in extra:
-            table = table.append_column(str(name), pa.Array.from_pandas(extra[name]))
-    return table
+        columns |= {str(name): pa.Array.from_pandas(values) for name, values in extra.items()}
+    return pa.table(columns)
 
 
 def table_fingerprint(table: pa.Table) -> str:
