@@ -256,7 +256,8 @@ class Collection:
         return tuple(
             name
             for name in self.metadata_columns
-            if 1 < pc.count_distinct(self.table.column(name)).as_py() <= MOST_CATEGORIES
+            if not pa.types.is_null(self.table.field(name).type)  # nothing in it, and no count of that
+            and 1 < pc.count_distinct(self.table.column(name)).as_py() <= MOST_CATEGORIES
         )
 
     def column(self, name: str) -> Column:
