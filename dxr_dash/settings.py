@@ -32,6 +32,7 @@ PCA_IMAGES = 20_000  # of the gallery that pca learns from, at most
 PCA_MATRIX = (
     8_192  # rows of the largest matrix it decomposes: 512 MiB; for longer vectors no more images than this
 )
+NPZ_MAX_BYTES = 4 * 1024**3  # that one array of vectors made elsewhere may declare: it is held in memory
 METRIC = "cosine"
 
 # Neighbour graph and map

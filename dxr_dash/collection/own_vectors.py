@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dxr_dash import settings
+from dxr_dash.collection.given_files import check_regular
 from dxr_dash.collection.images import FoundFile, display_path
 from dxr_dash.collection.labels import PATH_COLUMNS
 from dxr_dash.collection.steps import hash_file, new_vectors
@@ -48,13 +52,10 @@ class OwnVectors:
         """Stand in for images where there are none: a name for each row, in the order of names."""
         digits = len(str(len(self.vectors)))
         names = self.paths or [f"{row:0{digits}d}" for row in range(1, len(self.vectors) + 1)]
-        return sorted(
-            (FoundFile(name.encode("utf-8", "surrogateescape"), 0, 0) for name in names),
-            key=lambda one: one.path,
-        )
+        return sorted((FoundFile(_encoded(name), 0, 0) for name in names), key=lambda one: one.path)
 
     def rows_of(self, files: Sequence[FoundFile]) -> dict[bytes, int]:
-        """Find the row of each file, by path or by order.
+        """Find the row of each file, by order or by path: as it is, or as ``display_path`` shows it.
 
         Args:
             files: all that were found, in the order of their paths.
@@ -70,8 +71,10 @@ class OwnVectors:
                     "Give one vector for each file, in the order of their paths, or a file with a column `path`.",
                 )
             return {file.path: row for row, file in enumerate(files)}
-        row_of = {path.removeprefix("./"): row for row, path in enumerate(self.paths)}
-        shown = {display_path(file.path): file.path for file in files}
+        row_of = {path: row for row, path in enumerate(self.paths)}
+        shown = {file.path.decode("utf-8", "surrogateescape"): file.path for file in files}
+        if shown.keys() != row_of.keys():
+            shown = {display_path(file.path): file.path for file in files}
         unknown = [path for path in row_of if path not in shown]
         if unknown:
             raise ImagesError(
@@ -86,6 +89,10 @@ class OwnVectors:
                 "Give a vector for each image, or leave these images out of the folder.",
             )
         return {path: row_of[name] for name, path in shown.items()}
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _some(names: Sequence[str]) -> str:
@@ -107,8 +114,7 @@ def read_vectors(file: Path) -> OwnVectors:
     Raises:
         ImagesError: there is no such file, it cannot be read, or what it holds cannot serve as vectors.
     """
-    if not file.is_file():
-        raise ImagesError(f"There is no file {file}.", "Give the path of a file with --vectors.")
+    check_regular(file, "--vectors", ImagesError)
     readers = {".npy": _read_npy, ".npz": _read_npz, ".parquet": _read_parquet}
     if file.suffix.lower() not in readers:
         raise ImagesError(f"{file} is of no kind that vectors are read from.", f"Give {', '.join(SUFFIXES)}.")
@@ -126,6 +132,7 @@ def read_vectors(file: Path) -> OwnVectors:
         ) from None
     _check(file, vectors)
     if paths is not None:
+        paths = tuple(path.removeprefix("./") for path in paths)
         _check_paths(file, paths, len(vectors))
     return OwnVectors(file, hash_file(file), vectors, paths)
 
@@ -140,26 +147,47 @@ def _read_npy(file: Path) -> Read:
 def _read_npz(file: Path) -> Read:
     # opened here, since numpy leaves a damaged file open
     with file.open("rb") as opened, np.load(opened, allow_pickle=False) as held:
-        arrays = {name: held[name] for name in held.files}
-    named = next((name for name in VECTOR_NAMES if name in arrays), None)
-    flat = [name for name, array in arrays.items() if array.ndim == 2]
-    if named is None and len(flat) != 1:
-        raise ImagesError(
-            f"{file} holds the arrays {', '.join(arrays) or 'none'}, and it is not clear which are the vectors.",
-            "Name the (n, D) array `vectors`.",
-        )
-    paths = next((arrays[name] for name in ("paths", *PATH_COLUMNS) if name in arrays), None)
-    return arrays[named or flat[0]], None if paths is None else tuple(map(str, paths.reshape(-1).tolist()))
+        shapes = _declared(held.zip)
+        named = next((name for name in VECTOR_NAMES if name in shapes), None)
+        flat = [name for name, (shape, _) in shapes.items() if len(shape) == 2]
+        if named is None and len(flat) != 1:
+            raise ImagesError(
+                f"{file} holds the arrays {', '.join(shapes) or 'none'}, and it is not clear which are the vectors.",
+                "Name the (n, D) array `vectors`.",
+            )
+        path_name = next((name for name in ("paths", *PATH_COLUMNS) if name in shapes), None)
+        wanted = [named or flat[0], *([path_name] if path_name else [])]
+        for name in wanted:
+            if shapes[name][1] > settings.NPZ_MAX_BYTES:
+                raise ImagesError(
+                    f"The array `{name}` of {file} is of {shapes[name][1]:,} bytes; unpacked into memory, "
+                    f"{settings.NPZ_MAX_BYTES:,} are the most.",
+                    "Save the vectors as .npy, which is read in place, in the order of the images.",
+                )
+        vectors, *paths = (held[name] for name in wanted)
+    return vectors, tuple(map(str, paths[0].reshape(-1).tolist())) if paths else None
+
+
+def _declared(packed: zipfile.ZipFile) -> dict[str, tuple[tuple[int, ...], int]]:
+    """Read the shape and the bytes of each array as its first bytes declare them; none is unpacked whole."""
+    found = {}
+    for member in packed.namelist():
+        with packed.open(member) as opened:
+            # any other version is of records, and its header may be of gigabytes
+            if member.endswith(".npy") and np.lib.format.read_magic(opened) == (1, 0):
+                shape, _, kind = np.lib.format.read_array_header_1_0(opened)
+                found[member.removesuffix(".npy")] = shape, math.prod(shape) * kind.itemsize
+    return found
 
 
 def _read_parquet(file: Path) -> Read:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(file)
+    schema = pq.read_schema(file)
     lists = [
         field.name
-        for field in table.schema
+        for field in schema
         if pa.types.is_list(field.type)
         or pa.types.is_large_list(field.type)
         or pa.types.is_fixed_size_list(field.type)
@@ -167,9 +195,12 @@ def _read_parquet(file: Path) -> Read:
     named = next((name for name in VECTOR_NAMES if name in lists), lists[0] if len(lists) == 1 else None)
     if named is None:
         raise ImagesError(
-            f"{file} has no column of vectors; its columns are {', '.join(table.column_names)}.",
+            f"{file} has no column of vectors; its columns are {', '.join(schema.names)}.",
             "Name the column of lists of numbers `vector`.",
         )
+    path_column = next((name for name in PATH_COLUMNS if name in schema.names), None)
+    wanted = [named, *([path_column] if path_column else [])]
+    table = pq.read_table(file, columns=wanted, partitioning=None)  # no other column is unpacked
     column = table.column(named).combine_chunks()
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
@@ -187,7 +218,6 @@ def _read_parquet(file: Path) -> Read:
     if values.null_count:
         raise ImagesError(f"The vectors in {file} have missing values.", "Give a number in every place.")
     vectors = np.asarray(values).reshape(len(column), -1) if len(column) else np.empty((0, 0))
-    path_column = next((name for name in PATH_COLUMNS if name in table.column_names), None)
     if path_column is None:
         return vectors, None
     paths = table.column(path_column).to_pylist()
@@ -229,6 +259,11 @@ def _check_paths(file: Path, paths: tuple[str, ...], n_vectors: int) -> None:
         raise ImagesError(
             f"{file} holds {n_vectors} vectors, but {len(paths)} paths.", "Give one path for each vector."
         )
+    for path in paths:
+        try:
+            _encoded(path)
+        except UnicodeEncodeError:
+            raise ImagesError(f"{file} names {path!r}, which no file can be called.", "Correct it.") from None
     if len(set(paths)) < len(paths):
         seen: set[str] = set()
         twice = next(path for path in paths if path in seen or seen.add(path))  # type: ignore[func-returns-value]

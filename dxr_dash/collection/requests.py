@@ -13,6 +13,7 @@ from typing import Any
 
 from dxr_dash import settings
 from dxr_dash.collection.decoding import REDUCED
+from dxr_dash.collection.given_files import check_regular
 from dxr_dash.collection.hub import PACKAGES, extra_of
 from dxr_dash.collection.networks import Loader, checked_layer
 from dxr_dash.collection.recipes import Recipe
@@ -58,10 +59,8 @@ class Request:
         Raises:
             NetworkError: there is no such network, layer, pooling or file.
         """
-        if weights is not None and not weights.is_file():
-            raise NetworkError(
-                f"The weights file {weights} does not exist.", "Give the path of a file with --weights."
-            )
+        if weights is not None:
+            check_regular(weights, "--weights", NetworkError)
         return cls(network, checked_layer(network, layer), weights.resolve() if weights else None, recipe)
 
     @property
@@ -113,8 +112,7 @@ class OwnRequest:
             ImagesError: there is no such file.
             NetworkError: the recipe is of no use without a network.
         """
-        if not file.is_file():
-            raise ImagesError(f"There is no file {file}.", "Give the path of a file with --vectors.")
+        check_regular(file, "--vectors", ImagesError)
         if recipe.crops != 1:
             raise NetworkError("Vectors of your own know no crops.", "Leave out `crops` in the recipe.")
         return cls(file.resolve(), recipe)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,6 +117,11 @@ def raw(name: str, content: bytes) -> Callable[[Path], Path]:
     return make
 
 
+def pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "x.npz")
+    return folder / "x.npz"
+
+
 nan = np.array([[1, 2], [3, np.nan], [5, 6]])
 
 
@@ -121,6 +129,9 @@ nan = np.array([[1, 2], [3, np.nan], [5, 6]])
     ("make", "words"),
     [
         (lambda folder: folder / "none.npy", "There is no file"),
+        (pipe, "is no regular file"),
+        (lambda _folder: Path("/dev/zero"), "is no regular file"),
+        (lambda folder: folder / ("x" * 300 + ".npy"), "There is no file .* too long"),
         (raw("x.csv", b"1,2"), r"of no kind that vectors are read from\. Give \.npy, \.npz, \.parquet"),
         (raw("x.npy", b"nonsense"), "cannot be read as vectors"),
         (raw("x.npz", b"nonsense"), "cannot be read as vectors"),
@@ -139,6 +150,8 @@ nan = np.array([[1, 2], [3, np.nan], [5, 6]])
         (save(a=numbers(3), b=numbers(3)), "holds the arrays a, b, and it is not clear"),
         (save(vectors=numbers(3), paths=np.array(["a", "b"])), "holds 3 vectors, but 2 paths"),
         (save(vectors=numbers(3), paths=np.array(["a", "b", "a"])), "names 'a' twice"),
+        (save(vectors=numbers(3), paths=np.array(["a", "b", "./a"])), "names 'a' twice"),
+        (save(vectors=numbers(2), paths=np.array(["a", "\ud800"])), r"names '\\ud800', which no file can be called"),
         (table(vector=[[1.0, 2.0], [3.0]]), "are of 2 lengths, 1 to 2"),
         (table(vector=[[1.0, None]]), "have missing values"),
         (table(vector=[[1.0], None]), "has rows without a vector"),
@@ -155,6 +168,54 @@ def test_files_that_cannot_serve_are_refused_in_words(
     with pytest.raises(ImagesError, match=words):
         api.build(None, tmp_path / "own.dxr", vectors=file)
     assert not (tmp_path / "own.dxr").exists()
+
+
+def test_arrays_that_are_not_asked_for_are_not_unpacked(tmp_path: Path) -> None:
+    idle = np.zeros((2**23, 4), np.float32)  # 128 MiB, in a file of 130 kB
+    np.savez_compressed(tmp_path / "x.npz", vectors=numbers(3), idle=idle, paths=np.array(["a", "b", "c"]))
+    tracemalloc.start()
+    found = read_vectors(tmp_path / "x.npz")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.vectors == numbers(3)).all()
+    assert found.paths == ("a", "b", "c")
+    assert most < 2**24
+
+
+@pytest.mark.parametrize("name", ["vectors", "paths"])
+def test_an_array_that_declares_more_than_memory_should_hold_is_not_unpacked(
+    name: str, tmp_path: Path
+) -> None:
+    head = io.BytesIO()
+    declared = {"descr": "<f4", "fortran_order": False, "shape": (2**31, 2)}
+    np.lib.format.write_array_header_1_0(head, declared)
+    save(vectors=numbers(3), paths=np.array(["a", "b", "c"]))(tmp_path)
+    with zipfile.ZipFile(tmp_path / "x.npz") as whole, zipfile.ZipFile(tmp_path / "y.npz", "w") as packed:
+        for member in whole.namelist():
+            packed.writestr(member, head.getvalue() if member == f"{name}.npy" else whole.read(member))
+    with pytest.raises(
+        ImagesError, match=rf"`{name}` of .* is of 17,179,869,184 bytes.*Save the vectors as \.npy"
+    ):
+        read_vectors(tmp_path / "y.npz")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
+def test_names_without_images_may_hold_any_character(suffix: str, tmp_path: Path) -> None:
+    names = ["a\nb", "a\\nb", "c\0d", "./e", "é\u202e"]
+    file = write(tmp_path / f"odd{suffix}", numbers(5), names)
+    api.build(None, tmp_path / "own.dxr", vectors=file)
+    collection = api.open_collection(tmp_path / "own.dxr")
+    assert collection.paths.to_pylist() == [r"a\nb", r"a\\nb", r"c\x00d", "e", r"é\u202e"]
+    assert (collection.space().vectors == numbers(5)).all()
+
+
+def test_images_may_be_named_as_they_are_or_as_they_are_shown(images: Path, tmp_path: Path) -> None:
+    (images / "red" / "0000.jpg").rename(images / "red" / "a\\b\n.jpg")
+    names = sorted(paths_in(images), key=os.fsencode)
+    shown = [name.replace("\\", "\\\\").replace("\n", "\\n") for name in names]
+    for paths in (names, shown):
+        api.build(images, tmp_path / "own.dxr", vectors=write(tmp_path / "clip.npz", numbers(), paths))
+        assert (api.open_collection(tmp_path / "own.dxr").space().vectors == numbers()).all()
 
 
 def test_vectors_that_do_not_fit_the_images_are_refused_before_an_image_is_read(
