@@ -14,6 +14,7 @@ from dxr_dash.collection.definitions import RANDOM, Definition, defined_networks
 from dxr_dash.collection.layers import Tap
 from dxr_dash.collection.pooling import POOLINGS, fitting_poolings, is_usual
 from dxr_dash.collection.running import Backbone, Extractor, Head, Network
+from dxr_dash.collection.weights import check_finite
 from dxr_dash.errors import NetworkError
 
 CLOSE_NAMES = 5  # offered in place of an unknown one
@@ -199,6 +200,7 @@ class Loader:
         if key not in self._backbones:
             known, device = _known(network), _found_device(self._device)
             model, name, sha256 = known.load(weights)
+            check_finite(model, str(weights or name))
             self._backbones[key] = Backbone(network, model, known.preset(), (name, sha256), device)
         return Network(self._backbones[key], heads, crops=crops)
 

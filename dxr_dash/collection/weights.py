@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from dxr_dash import settings
+from dxr_dash.collection.given_files import check_regular
 from dxr_dash.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -131,8 +132,7 @@ def weights_from_file(file: Path) -> tuple[dict[str, Tensor], str, str]:
     Raises:
         NetworkError: there is no such file, or it holds no state dict.
     """
-    if not file.is_file():
-        raise NetworkError(f"There is no weights file {file}.", "Check the path given with `--weights`.")
+    check_regular(file, "--weights", NetworkError)
     try:
         held = _load(file)
         sha256 = file_sha256(file)
@@ -195,7 +195,8 @@ def put_weights(
         maker: whose form the weights should have, for messages.
 
     Raises:
-        NetworkError: a parameter is missing, not one of the network's, or of another shape.
+        NetworkError: a parameter is missing, not one of the network's, of another shape, or no dense tensor of
+            real numbers.
     """
     state = {_new_key(key): value for key, value in state.items() if not key.startswith(("aux", "AuxLogits"))}
     wanted = model.state_dict()
@@ -211,8 +212,36 @@ def put_weights(
         key = misshapen[0]
         problem = f"{key} is {_shape(state[key])} there and {_shape(wanted[key])} in the network"
         raise NetworkError(f"{source} does not fit {network}: {problem}.", remedy)
+    _check_dense({key: state[key] for key in wanted if key in state}, wanted, source)
     model.load_state_dict(state, strict=False, assign=True)
     model.float()
+
+
+def _check_dense(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str) -> None:
+    import torch
+
+    for key, values in state.items():
+        dense = values.layout == torch.strided and not values.is_meta and not values.is_quantized
+        if not dense or values.is_complex() or (wanted[key].is_floating_point() > values.is_floating_point()):
+            form = "meta" if values.is_meta else str(values.layout).removeprefix("torch.")
+            raise NetworkError(
+                f"{key} in {source} is a {form} tensor of {str(values.dtype).removeprefix('torch.')}.",
+                "Give dense tensors of real floating-point numbers.",
+            )
+
+
+def check_finite(model: nn.Module, source: str) -> None:
+    """Refuse weights that no features could be computed with.
+
+    Raises:
+        NetworkError: a parameter or buffer holds a value that is no finite number.
+    """
+    for key, values in model.state_dict().items():
+        if not values.isfinite().all():
+            raise NetworkError(
+                f"{key} in {source} holds a value that is no finite number.",
+                "Give the weights of a training that did not diverge.",
+            )
 
 
 def _new_key(key: str) -> str:

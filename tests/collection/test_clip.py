@@ -65,6 +65,10 @@ def test_names_and_weights_that_do_not_do_are_refused(model: Any, tmp_path: Path
     torch.save({"a": torch.zeros(2)}, tmp_path / "other.pt")
     with pytest.raises(NetworkError, match=r"does not fit clip:dxr-tiny"):
         load_network(NETWORK, "image", weights=tmp_path / "other.pt")
+    state = {key: values * torch.nan for key, values in model.state_dict().items()}
+    torch.save(state, tmp_path / "nan.pt")
+    with pytest.raises(NetworkError, match=r"in .*nan\.pt holds a value that is no finite number"):
+        load_network(NETWORK, "image", weights=tmp_path / "nan.pt")
 
 
 def test_words_find_the_images_that_open_clip_puts_next_to_them(

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -94,9 +95,41 @@ def test_weights_that_do_not_fit_are_refused_with_what_is_wrong(
     assert "name the network that" in message
 
 
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda bias: bias.to(torch.complex64), "is a strided tensor of complex64. Give dense tensors of real"),
+        (torch.Tensor.to_sparse, "is a sparse_coo tensor of float32. Give dense"),
+        (lambda bias: bias.to("meta"), "is a meta tensor of float32. Give dense"),
+        (lambda bias: torch.quantize_per_tensor(bias, 1, 0, torch.qint8), "is a strided tensor of qint8. Give dense"),
+        (lambda bias: bias.int(), "is a strided tensor of int32. Give dense"),
+        (lambda bias: bias * torch.nan, "holds a value that is no finite number. Give the weights of a training"),
+        (lambda bias: bias + torch.inf, "holds a value that is no finite number"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("network", [SMALL, "thingsnet"])
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+def test_weights_whose_values_can_be_of_no_use_are_refused_by_name(
+    network: str,
+    spoil: Callable[[torch.Tensor], torch.Tensor],
+    words: str,
+    make_weights: MakeWeights,
+    tmp_path: Path,
+) -> None:
+    thingsnet = network == "thingsnet"
+    state = (
+        load_thingsnet().state_dict() if thingsnet else torch.load(make_weights(network), weights_only=True)
+    )
+    bias = list(state)[-1]
+    torch.save(state | {bias: spoil(state[bias])}, tmp_path / "spoilt.pth")
+    assert f"{bias} in {tmp_path / 'spoilt.pth'} {words}" in refusal(tmp_path / "spoilt.pth", network)
+
+
 def test_files_that_are_no_weights_are_refused_with_what_they_are(tmp_path: Path) -> None:
-    assert "There is no weights file" in refusal(tmp_path / "nothing.pth")
-    assert "There is no weights file" in refusal(tmp_path)
+    assert "There is no file" in refusal(tmp_path / "nothing.pth")
+    assert "is no regular file" in refusal(tmp_path)
+    os.mkfifo(tmp_path / "pipe.pth")
+    assert "is no regular file" in refusal(tmp_path / "pipe.pth")
     for name in ("text.pth", "text.safetensors"):
         (tmp_path / name).write_text("no weights")
         assert "cannot be read as weights" in refusal(tmp_path / name)
