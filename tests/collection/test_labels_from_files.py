@@ -173,14 +173,14 @@ def test_files_that_are_no_tables_are_refused_in_words(
         read_metadata(tmp_path / name, None)
 
 
-def test_ten_thousand_columns_take_seconds(tmp_path: Path) -> None:
-    names = ["width", "width_given", *(f"c{number}" for number in range(10_000))]
+def test_twenty_thousand_columns_take_seconds(tmp_path: Path) -> None:
+    names = ["width", "width_given", *(f"c{number}" for number in range(20_000))]
     lines = [["path", *names], *([path, *["v"] * len(names)] for path in PATHS)]
     (tmp_path / "wide.csv").write_text("\n".join(map(",".join, lines)))
     labels = Labels(file=tmp_path / "wide.csv")
     rows = [Row(FoundFile(path.encode(), 1, 1), "content", 1, 1) for path in PATHS]
     begin = time.process_time()
     found = gallery_table(rows, labels, labels.read())
-    assert time.process_time() - begin < 15
+    assert time.process_time() - begin < 15  # 2 s as a rule; 40 if each column were put to the others
     assert {"width_given", "width_given_given", "c0"} <= set(found.column_names)
     assert found.num_columns == len(names) + 7
