@@ -6,10 +6,15 @@ Importing this package is cheap: torch, umap and dash are loaded by the function
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from dxr_dash.errors import DxrError
 from dxr_dash.settings import VERSION
+
+# torch multiplies by MKL, which on some processors rounds otherwise with another number of threads; in this mode it
+# never does. It has to be said before MKL is first used.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 if TYPE_CHECKING:
     from dxr_dash.api import (
