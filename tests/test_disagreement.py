@@ -84,6 +84,14 @@ def test_a_space_is_not_compared_with_itself_or_with_none(collection: Collection
         dxr.disagreement(collection, FIRST, SECOND, k=31)
 
 
+def test_one_image_alone_disagrees_with_nobody(tmp_path: Path) -> None:
+    images = write_pictures(tmp_path / "images", 1)
+    build(images, tmp_path / "one.dxr")
+    api.build(images, tmp_path / "one.dxr", network="tiny", layer="pixels32")
+    with pytest.raises(QueryError, match="single image"):
+        dxr.disagreement(api.open_collection(tmp_path / "one.dxr"), FIRST, SECOND)
+
+
 def test_laying_a_map_over_another_changes_nothing_that_is_stored(
     folder: Path, collection: Collection
 ) -> None:

@@ -22,7 +22,8 @@ def disagreement(collection: Collection, first: str, second: str, *, k: int | No
         k: neighbours of each image to look at; left out, ``settings.DISAGREEMENT_AT`` or as many as there are.
 
     Raises:
-        QueryError: there is no such space, the two are one, or the graphs hold fewer than k neighbours.
+        QueryError: there is no such space, the two are one, there is one image, or the graphs hold fewer than k
+            neighbours.
     """
     one, other = collection.space(first), collection.space(second)
     if one.id == other.id:
@@ -30,6 +31,8 @@ def disagreement(collection: Collection, first: str, second: str, *, k: int | No
             f"{one.id} has nothing to disagree about with itself.",
             f"Name two of {', '.join(collection.spaces)}; `dxr build` adds others.",
         )
+    if len(collection) < 2:
+        raise QueryError("A single image has no neighbours to disagree about.", "Build with more images.")
     most = min(one.neighbours.shape[1], other.neighbours.shape[1])
     return _compared(one, other, min(settings.DISAGREEMENT_AT, most) if k is None else k)
 
