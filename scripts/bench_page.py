@@ -28,7 +28,8 @@ from take_screenshots import ARGUMENTS, WIDE, chromium_path, serving
 
 from dxr_dash import api
 from dxr_dash.browser import urls
-from dxr_dash.collection.store import MANIFEST, STEPS, Collection
+from dxr_dash.collection.manifest import MANIFEST, STEPS
+from dxr_dash.collection.store import Collection
 
 OPENS = 5
 BEFORE = 2  # openings that do not count: Chromium uses scripts that it has compiled from the third on

@@ -66,7 +66,7 @@ class Command:
 
 def without_layouts(place: Path) -> None:
     """Turn a collection into one of 0.1.0, before there were swatches, mosaics and a second layout."""
-    from dxr_dash.collection.store import manifest_fingerprint
+    from dxr_dash.collection.manifest import manifest_fingerprint
 
     file = place / "x.dxr" / "manifest.json"
     manifest = json.loads(file.read_text())

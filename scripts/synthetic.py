@@ -21,11 +21,11 @@ from dxr_dash.collection.chain import Chain
 from dxr_dash.collection.features import Features
 from dxr_dash.collection.gallery import Labels, Row, gallery_table, skipped_table
 from dxr_dash.collection.images import FoundFile
+from dxr_dash.collection.manifest import MANIFEST
 from dxr_dash.collection.pack import Pack, write_pack
 from dxr_dash.collection.requests import Request
 from dxr_dash.collection.spaces import SpaceWork, make_space
 from dxr_dash.collection.steps import fingerprint, write_json
-from dxr_dash.collection.store import MANIFEST
 from dxr_dash.collection.swatches import make_swatches
 from dxr_dash.records import OnProgress, silent
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from dxr_dash import api, settings
-from dxr_dash.collection.store import MANIFEST, manifest_fingerprint
+from dxr_dash.collection.manifest import MANIFEST, manifest_fingerprint
 from dxr_dash.records import BuildReport
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

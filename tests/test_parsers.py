@@ -25,8 +25,9 @@ from dxr_dash.browser.commands import carry_out
 from dxr_dash.browser.server import create_app
 from dxr_dash.browser.state import Selection
 from dxr_dash.collection.gallery import Labels
+from dxr_dash.collection.manifest import MANIFEST
 from dxr_dash.collection.own_vectors import read_vectors
-from dxr_dash.collection.store import MANIFEST, Collection
+from dxr_dash.collection.store import Collection
 from dxr_dash.errors import CollectionError, DxrError, ImagesError
 from tests.builders import build, change_manifest, digest, write_pictures
 

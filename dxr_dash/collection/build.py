@@ -32,6 +32,7 @@ from dxr_dash.collection.gallery import (
 from dxr_dash.collection.growing import Before
 from dxr_dash.collection.images import Found, find_images
 from dxr_dash.collection.layouts import grown_since
+from dxr_dash.collection.manifest import MANIFEST, STEPS, listed_steps, manifest_fingerprint, read_manifest
 from dxr_dash.collection.networks import Loader, is_depth_control
 from dxr_dash.collection.own_features import OwnFeatures, pictures_only
 from dxr_dash.collection.pack import Pack
@@ -53,7 +54,6 @@ from dxr_dash.collection.steps import (
     write_json,
     write_table,
 )
-from dxr_dash.collection.store import MANIFEST, STEPS, listed_steps, manifest_fingerprint, read_manifest
 from dxr_dash.errors import CollectionError, ImagesError
 from dxr_dash.records import BuildReport, OnProgress, Skipped, silent
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from dxr_dash.collection.decoding import REDUCED
+from dxr_dash.collection.manifest import STEPS
 from dxr_dash.collection.reading import open_array
 from dxr_dash.collection.steps import damaged_files, fingerprint, new_step
-from dxr_dash.collection.store import STEPS
 from dxr_dash.errors import CollectionError
 from dxr_dash.records import FloatArray, OnProgress
 

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from dxr_dash.collection.benchmarks.patch_files import altered_patches
+from dxr_dash.collection.manifest import STEPS, finished_manifest, listed_steps
 from dxr_dash.collection.query_sets import QUERIES, UNLISTED, read_facts
 from dxr_dash.collection.scans import JOURNAL, SCANS
 from dxr_dash.collection.steps import damaged_files, stray_files
-from dxr_dash.collection.store import STEPS, finished_manifest, listed_steps
 from dxr_dash.errors import CollectionError
 
 

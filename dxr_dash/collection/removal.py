@@ -14,13 +14,7 @@ from typing import Any
 
 from dxr_dash.collection.benchmarks.crops import kept_vectors
 from dxr_dash.collection.benchmarks.patch_files import forget_patches, stale_patches
-from dxr_dash.collection.networks import is_depth_control
-from dxr_dash.collection.query_sets import forget_vectors, vectors_of_spaces
-from dxr_dash.collection.reading import is_texts, read_facts
-from dxr_dash.collection.requests import build_options
-from dxr_dash.collection.scans import forget_stale, no_scan, stale_scans
-from dxr_dash.collection.steps import discard, disk_in_words, locked, write_json
-from dxr_dash.collection.store import (
+from dxr_dash.collection.manifest import (
     MANIFEST,
     STEPS,
     finished_manifest,
@@ -29,6 +23,12 @@ from dxr_dash.collection.store import (
     manifest_fingerprint,
     read_manifest,
 )
+from dxr_dash.collection.networks import is_depth_control
+from dxr_dash.collection.query_sets import forget_vectors, vectors_of_spaces
+from dxr_dash.collection.reading import is_texts, read_facts
+from dxr_dash.collection.requests import build_options
+from dxr_dash.collection.scans import forget_stale, no_scan, stale_scans
+from dxr_dash.collection.steps import discard, disk_in_words, locked, write_json
 from dxr_dash.errors import CollectionError, QueryError
 from dxr_dash.records import Removal
 

@@ -20,6 +20,7 @@ from dxr_dash.collection.growing import Before, Growth, SpaceKeys, plan_space
 from dxr_dash.collection.grown_map import grow_map, grow_tsne
 from dxr_dash.collection.layout_steps import make_layout
 from dxr_dash.collection.layouts import TSNE, UMAP
+from dxr_dash.collection.manifest import GRAPH_FACTS
 from dxr_dash.collection.map2d import MAP_RECIPE, cluster, map_coordinates, representatives, tsne_coordinates
 from dxr_dash.collection.neighbours import (
     GRAPH_RECIPE,
@@ -35,7 +36,6 @@ from dxr_dash.collection.recipes import CODE as RECIPE_CODE
 from dxr_dash.collection.recipes import Recipe, write_processed
 from dxr_dash.collection.requests import OwnRequest, Request, again
 from dxr_dash.collection.steps import write_json
-from dxr_dash.collection.store import GRAPH_FACTS
 from dxr_dash.errors import CollectionError
 from dxr_dash.records import FloatArray
 

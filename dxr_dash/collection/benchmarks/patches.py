@@ -17,10 +17,11 @@ from dxr_dash.collection.benchmarks.crops import Crop, crops_fingerprint
 from dxr_dash.collection.benchmarks.patch_files import PatchFiles, folder_of, forget_patches
 from dxr_dash.collection.feature_maps import read_original
 from dxr_dash.collection.images import read_image
+from dxr_dash.collection.manifest import listed_steps
 from dxr_dash.collection.outside import readers_of
 from dxr_dash.collection.patches import cut_patches
 from dxr_dash.collection.steps import disk_in_words, locked
-from dxr_dash.collection.store import Collection, Space, listed_steps
+from dxr_dash.collection.store import Collection, Space
 from dxr_dash.errors import CollectionError, NetworkError
 from dxr_dash.records import FloatArray, IntArray, OnProgress
 
