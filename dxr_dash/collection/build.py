@@ -51,11 +51,14 @@ from dxr_dash.collection.steps import (
     discard,
     disk_in_words,
     locked,
+    read_json,
     write_json,
     write_table,
 )
 from dxr_dash.errors import CollectionError, ImagesError
 from dxr_dash.records import BuildReport, OnProgress, Skipped, silent
+
+ENDING = ".ending"  # names the manifest of a build that has nothing left to do but to tidy up
 
 
 def build(
@@ -142,6 +145,7 @@ def add_spaces(
         )
     lacking = [request for request in requests if request.space_id not in manifest["spaces"]]
     if not lacking:
+        _end_tidying(folder)
         return None
     if not manifest["images_root"]:
         raise ImagesError(
@@ -190,6 +194,8 @@ def _run(
         first: the space to show first; with it, the gallery must be as it was. Left out, that of the first request.
     """
     manifest_before = read_manifest(chain.folder)
+    if manifest_before is not None and _is_ending(chain.folder, manifest_before):
+        _tidy(chain.folder, manifest_before)  # or what is journalled now would go with what has been built
     old = manifest_before if _readable(chain, manifest_before) else None
     if chain.root is None and manifest_before is not None and manifest_before["images_root"]:
         chain.root = Path(manifest_before["images_root"])
@@ -322,8 +328,25 @@ def _finish(
     }
     manifest["fingerprint"] = manifest_fingerprint(manifest)
     if manifest != read_manifest(chain.folder):
+        write_json(chain.folder / ENDING, manifest["fingerprint"])
         write_json(chain.folder / MANIFEST, manifest)
     return manifest
+
+
+def _is_ending(folder: Path, manifest: dict[str, Any]) -> bool:
+    """Say whether the build that wrote a manifest was killed before it had tidied up."""
+    with suppress(CollectionError):
+        return bool(read_json(folder / ENDING) == manifest["fingerprint"])
+    return False
+
+
+def _end_tidying(folder: Path) -> None:
+    """Tidy up after a build that was killed once its manifest was there; one at work does so itself."""
+    if (folder / ENDING).exists():
+        with suppress(CollectionError), disk_in_words(folder), locked(folder):
+            manifest = read_manifest(folder)
+            if manifest is not None and _is_ending(folder, manifest):
+                _tidy(folder, manifest)
 
 
 def _find(chain: Chain, spaces: Sequence[SpaceWork], known: Known) -> Found:
@@ -377,6 +400,7 @@ def _tidy(folder: Path, manifest: dict[str, Any]) -> None:
     forget_patches(folder, kept)
     with suppress(CollectionError):  # what is in the way now, the next change ends
         end_removal(folder)
+    (folder / ENDING).unlink(missing_ok=True)  # last: as long as it is there, there is something to tidy
 
 
 def _check_root(root: Path) -> None:

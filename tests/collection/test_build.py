@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from dxr_dash import api
+from dxr_dash.collection.build import add_spaces
 from dxr_dash.collection.extraction import Extracted, extract
 from dxr_dash.collection.images import FoundFile
 from dxr_dash.collection.journal import Journal
@@ -122,6 +123,8 @@ if moment.startswith("batch"):
         left[0] -= 1
         if left[0] == 0: die()
     journal.Journal.append = dying_append
+elif moment == "tidying up":
+    build._tidy = die
 else:
     step = chain.Chain.step
     def dying_step(self, name, made_from, write, **options):
@@ -150,6 +153,34 @@ def test_a_killed_build_goes_on_where_it_stopped_and_ends_with_the_same_bytes(
     kept = 32 * int(moment[5:]) if moment.startswith("batch") else N_IMAGES
     assert report.n_extracted == N_IMAGES - kept
     assert digest(target) == digest(undisturbed)
+
+
+def kill(images: Path, target: Path, moment: str) -> None:
+    command = [sys.executable, "-c", KILLED_BUILD, str(images), str(target), moment]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+
+
+def test_what_a_build_leaves_that_is_killed_at_its_very_end_goes_with_what_comes_next(
+    built: tuple[Path, Path], tmp_path: Path
+) -> None:
+    images, undisturbed = built
+    target = tmp_path / "pictures.dxr"
+    kill(images, target, "tidying up")
+    assert (target / "journal").is_dir()
+    assert add_spaces(target, [("thingsnet", "fc7")]) is None  # as a sweep does: nothing is to be built
+    assert digest(target) == digest(undisturbed)
+
+
+def test_what_a_stopped_build_has_journalled_stays_where_nothing_is_to_be_built(
+    built: tuple[Path, Path], tmp_path: Path
+) -> None:
+    images, target = tmp_path / "images", tmp_path / "pictures.dxr"
+    shutil.copytree(built[0], images)
+    kill(images, target, "tidying up")
+    write_pictures(images / "more", 40, first_seed=5_000)
+    kill(images, target, "batch1")
+    assert add_spaces(target, [("thingsnet", "fc7")]) is None
+    assert build(images, target).n_extracted == 40 - 32
 
 
 def test_ctrl_c_keeps_the_batches_that_were_done(
