@@ -171,9 +171,8 @@ def decode(
 
 
 def _has_many_scans(data: bytes) -> bool:
-    if (
-        data.count(_SCAN) <= MOST_SCANS
-    ):  # what lies in other segments, or behind the picture, may look like one
+    # never fewer than there are: what lies in other segments, or behind the picture, may look like one
+    if data.count(_SCAN) <= MOST_SCANS:
         return False
     n_scans, at = 0, len(JPEG_START) - 1
     while n_scans <= MOST_SCANS and (found := _MARKER.search(data, at)) and found[1] != _END:

@@ -69,9 +69,9 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["output", "inputs", "outputs", "state", "changedPropIds"]), JSON))
-def test_whatever_is_said_to_be_a_question_is_told(body: dict[str, Any]) -> None:
+def test_nothing_at_random_is_a_question(body: dict[str, Any]) -> None:
     known = {"a.b": {"callback": print, "inputs": [{"id": "c", "property": "d"}]}}
-    assert is_question(known, body) in (True, False)
+    assert not is_question(known, body)
 
 
 @pytest.mark.parametrize("path", ["%1b[31mRED%0aFAKE/x.js", "dxr_dash/server.py", "os/../x.js", "dash/x.js"])

@@ -6,7 +6,7 @@ import http.client
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -95,7 +95,10 @@ def test_a_full_house_lets_a_newcomer_in_and_the_longest_idle_out() -> None:
         newcomer = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         newcomer.request("GET", "/")
         assert newcomer.getresponse().read() == b"0"
-        assert idle[0].recv(10) == b""  # it was told to go
+        with suppress(
+            ConnectionResetError
+        ):  # the other way to be told: what it had sent was not read any more
+            assert idle[0].recv(10) == b""
         newcomer.request("GET", "/")
         assert newcomer.getresponse().status == 200
         newcomer.close()
